@@ -1,0 +1,38 @@
+/*
+ * context.h: the per-thread state. Layers above register slots for their own part of it.
+ */
+#ifndef CT__CONTEXT_H
+#define CT__CONTEXT_H
+
+#include "base/platform.h"
+
+typedef struct ct__error {
+    ct_status status;
+    char message[512];
+} ct__error;
+
+/* Slots of upper layers; fixed numbers so that access is an array index. */
+enum { CT__SLOT_SCOPES, CT__SLOT_GRAPH, CT__SLOT_COUNT };
+
+/*
+ * modes: one word that scopes save and restore whole. Zero is the state of a new context. The layer that owns a bit defines
+ * its meaning (graph: NO_GRAD, INFERENCE).
+ */
+struct ct_context {
+    uint64_t modes;
+    ct__error error;
+    uint64_t slot[CT__SLOT_COUNT][8]; /* plain storage, zero at first: no allocation before it is needed */
+};
+
+/* Called with the context of a thread that ends or that ct_context_free gets. One function per slot. */
+void ct__context_on_destroy(int slot, void (*destroy)(struct ct_context *context));
+
+extern CT__TLS_FAST struct ct_context *ct__context_current; /* NULL until the thread's first call */
+struct ct_context *ct__context_make(void);                 /* the slow path; never NULL */
+
+CT__INLINE struct ct_context *ct__context(void) {
+    struct ct_context *c = ct__context_current;
+    return CT__LIKELY(c != NULL) ? c : ct__context_make();
+}
+
+#endif

@@ -1,0 +1,33 @@
+/*
+ * file.h: files. Reading is bounded; writing is to a temporary name in the same folder, synced, renamed, folder synced.
+ */
+#ifndef CT__FILE_H
+#define CT__FILE_H
+
+#include "base/vec.h"
+
+/* A whole file into a new block (NUL-terminated one past size). Errors name path, sizes and the system's reason:
+ * CT_ERR_IO, CT_ERR_FORMAT where it is larger than max. Short reads and EINTR are handled. */
+ct_status ct__file_read(const char *function, const char *path, size_t max, char **data, size_t *size);
+
+/* A file mapped or read for reading: random access without a copy where the system can. */
+typedef struct ct__map {
+    const unsigned char *data;
+    size_t size;
+    void *impl;
+} ct__map;
+ct_status ct__map_open(const char *function, const char *path, size_t max, ct__map *map);
+void ct__map_close(ct__map *map);
+
+/* An atomic writer. Either commit succeeds and path is the new file, or path is what it was and the temporary is gone.
+ * A failed write makes all later ones and the commit fail. */
+typedef struct ct__writer ct__writer;
+ct__writer *ct__writer_open(const char *function, const char *path);
+ct_status ct__writer_write(ct__writer *w, const void *bytes, size_t n);
+ct_status ct__writer_commit(ct__writer *w); /* frees w, on failure too */
+void ct__writer_abort(ct__writer *w);       /* frees w and removes the temporary; NULL is fine */
+
+/* For tests: the n-th write (or sync or rename) from now on fails with ENOSPC. 0 = off. */
+void ct__file_fail_at(int64_t n);
+
+#endif
