@@ -41,6 +41,8 @@ struct ct_tensor {
     int64_t strides[CT_MAX_NDIM]; /* elements */
 };
 
+void ct__tensor_destroy(ct__obj *o);
+
 /* graph registers what frees a tensor's autograd record. */
 extern void (*ct__autograd_destroy)(ct_tensor *t);
 
@@ -70,6 +72,8 @@ CT__INLINE int64_t ct__version(const ct_tensor *t) {
 
 void ct__row_major_strides(const int64_t *sizes, int ndim, int64_t *strides);
 bool ct__is_dense(const ct_tensor *t, ct_memory_format format);
+bool ct__is_non_overlapping_and_dense(const ct_tensor *t);      /* some order of the dims makes it dense */
+void ct__preserved_strides(const ct_tensor *t, int64_t *strides); /* of a new tensor in the order of t's strides */
 bool ct__has_internal_overlap(const ct_tensor *t);            /* a written element could be written twice (expand) */
 bool ct__overlap(const ct_tensor *a, const ct_tensor *b);      /* may share memory but are not the same view */
 /* -ndim <= dim < ndim, wrapped; for ndim 0, -1 and 0 are fine. CT_ERR_INDEX names function, dim and range. */
