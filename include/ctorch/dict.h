@@ -18,15 +18,16 @@ typedef struct ct_list ct_list;
 CT_API ct_list *ct_list_new(void);
 CT_API ct_status ct_list_append(ct_list *list, ct_tensor *t);
 CT_API int64_t ct_list_size(const ct_list *list);
-CT_API ct_tensor *ct_list_get(const ct_list *list, int64_t index); /* a new reference, in the innermost scope */
+CT_API ct_tensor *ct_list_get(const ct_list *list, int64_t index); /* from 0; CT_ERR_INDEX outside of the list; a new reference, in the innermost scope */
 CT_API ct_tensor *const *ct_list_data(const ct_list *list);        /* borrowed; valid until the list changes */
 CT_API ct_list *ct_list_keep(ct_list *list);
 CT_API void ct_list_release(ct_list *list);
 
 /*
  * An ordered dictionary: names -> tensors, numbers, strings, dictionaries. Setting a name that exists replaces its value
- * and keeps its place. Names are non-empty UTF-8 of at most 1023 bytes. A dict holds a reference to each tensor
- * and dict in it. A dict must not contain itself: setting one that would is an error.
+ * and keeps its place. Names are non-empty UTF-8 of at most 1023 bytes; strings are UTF-8 too. A dict holds a reference to each tensor
+ * and dict in it; two dicts may share one. A dict must not contain itself, directly or further down, and a value may be
+ * nested at most 64 deep: CT_ERR_INVALID_ARGUMENT. Lookup takes the same time for ten names as for ten thousand; removal is linear.
  */
 typedef struct ct_dict ct_dict;
 

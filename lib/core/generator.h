@@ -17,6 +17,5 @@ uint64_t ct__draw64(ct_generator *g);   /* first draw is the high word */
 float ct__draw_f32(ct_generator *g);    /* [0, 1) */
 double ct__draw_f64(ct_generator *g);   /* [0, 1) */
 double ct__draw_normal(ct_generator *g); /* Box-Muller in f64, the second value cached */
-void ct__generator_forget_normal(ct_generator *g); /* as PyTorch's block path leaves the cache; see generator.c */
 
 #endif
