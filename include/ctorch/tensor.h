@@ -181,10 +181,12 @@ typedef struct ct_print_options {
 } ct_print_options;
 
 /* Writes what Python's repr(tensor) shows, NUL-terminated and cut to size; returns the length of the whole text, as
- * snprintf does, so a call with (NULL, 0) measures. -1 and an error when out of memory or for wrong options. NULL prints as "NULL". */
+ * snprintf does, so a call with (NULL, 0) measures. A NULL tensor prints as "NULL". It allocates nothing and works while an
+ * error is pending. -1 and an error for wrong options (negative numbers, more than 100 digits). */
 CT_API int64_t ct_format(const ct_tensor *t, char *buffer, size_t size, const ct_print_options *options);
 
-/* The same text and a newline to a stream of the caller's. */
+/* The same text and a newline to a stream of the caller's; CT_ERR_IO if that fails. With an error pending it prints, and
+ * returns the pending status. */
 CT_API ct_status ct_print(const ct_tensor *t, FILE *stream, const ct_print_options *options);
 
 #ifdef __cplusplus
