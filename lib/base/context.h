@@ -21,10 +21,12 @@ enum { CT__SLOT_SCOPES, CT__SLOT_GRAPH, CT__SLOT_COUNT };
 struct ct_context {
     uint64_t modes;
     ct__error error;
+    bool installed; /* swapped in on some thread, so it must not be freed; not kept for a thread's own */
     uint64_t slot[CT__SLOT_COUNT][8]; /* plain storage, zero at first: no allocation before it is needed */
 };
 
-/* Called with the context of a thread that ends or that ct_context_free gets. One function per slot. */
+/* Called with the context of a thread that ends or that ct_context_free gets, on the thread that ends it, where another
+ * context may be installed. One function per slot; it leaves the slot so that a second call finds nothing to do. */
 void ct__context_on_destroy(int slot, void (*destroy)(struct ct_context *context));
 
 extern CT__TLS_FAST struct ct_context *ct__context_current; /* NULL until the thread's first call */

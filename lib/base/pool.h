@@ -20,4 +20,7 @@ int64_t ct__parallel_chunk(int64_t n, int64_t grain); /* the length of a range (
 
 int ct__num_threads(void);
 
+/* Ends and joins the workers; the next ct__parallel_for starts new ones. For the end of the library. */
+void ct__pool_stop(void);
+
 #endif
