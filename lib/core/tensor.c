@@ -10,8 +10,7 @@
 
 #include <string.h>
 
-enum { STORAGE_HEADER = 64 };
-_Static_assert(sizeof(ct__storage) <= STORAGE_HEADER, "elements follow the header at a cache line");
+_Static_assert(sizeof(ct__storage) <= CT__STORAGE_HEADER, "elements follow the header at a cache line");
 
 void (*ct__autograd_destroy)(ct_tensor *t);
 
@@ -19,7 +18,7 @@ void (*ct__autograd_destroy)(ct_tensor *t);
 
 static ct__storage *storage_new(const char *function, int64_t numel, ct_dtype dtype) {
     int64_t bytes, total;
-    if (!ct__mul_i64(numel, (int64_t)ct_dtype_size(dtype), &bytes) || !ct__add_i64(bytes, STORAGE_HEADER, &total) || (uint64_t)total > SIZE_MAX) {
+    if (!ct__mul_i64(numel, (int64_t)ct_dtype_size(dtype), &bytes) || !ct__add_i64(bytes, CT__STORAGE_HEADER, &total) || (uint64_t)total > SIZE_MAX) {
         ct__fail(CT_ERR_OUT_OF_MEMORY, "%s: %lld elements of %s do not fit in memory", function, (long long)numel, ct_dtype_name(dtype));
         return NULL;
     }
@@ -28,7 +27,7 @@ static ct__storage *storage_new(const char *function, int64_t numel, ct_dtype dt
     atomic_init(&s->refs, 1);
     atomic_init(&s->version, 0);
     s->device = CT_DEVICE_CPU;
-    s->data = (char *)s + STORAGE_HEADER;
+    s->data = (char *)s + CT__STORAGE_HEADER;
     s->nbytes = (size_t)bytes;
     s->deleter = NULL;
     s->user = NULL;

@@ -43,6 +43,11 @@ struct ct_tensor {
 
 void ct__tensor_destroy(ct__obj *o);
 
+enum { CT__STORAGE_HEADER = 64 }; /* elements follow the header at a cache line */
+
+/* The elements are the library's own, in the storage's block: not memory of the caller's. */
+CT__INLINE bool ct__owns_memory(const ct__storage *s) { return s->data == (const char *)s + CT__STORAGE_HEADER; }
+
 /* graph registers what frees a tensor's autograd record. */
 extern void (*ct__autograd_destroy)(ct_tensor *t);
 
