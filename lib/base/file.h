@@ -10,7 +10,8 @@
  * CT_ERR_IO, CT_ERR_FORMAT where it is larger than max. Short reads and EINTR are handled. */
 ct_status ct__file_read(const char *function, const char *path, size_t max, char **data, size_t *size);
 
-/* A file mapped or read for reading: random access without a copy where the system can. */
+/* A plain file for random access: read into a block, or mapped where it is so large that the copy would hurt. A mapped
+ * file must not shrink meanwhile. Errors as above. */
 typedef struct ct__map {
     const unsigned char *data;
     size_t size;
@@ -20,7 +21,8 @@ ct_status ct__map_open(const char *function, const char *path, size_t max, ct__m
 void ct__map_close(ct__map *map);
 
 /* An atomic writer. Either commit succeeds and path is the new file, or path is what it was and the temporary is gone.
- * A failed write makes all later ones and the commit fail. */
+ * A failed write makes all later ones and the commit fail; so does an error that is pending at the commit. A symbolic
+ * link is followed; the mode of an existing file is kept. function must be a literal. */
 typedef struct ct__writer ct__writer;
 ct__writer *ct__writer_open(const char *function, const char *path);
 ct_status ct__writer_write(ct__writer *w, const void *bytes, size_t n);

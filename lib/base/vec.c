@@ -10,8 +10,8 @@
 
 static const size_t BUF_MAX = (size_t)1 << 30;
 
-/* Room for n more bytes and the NUL. */
-static ct_status buf_reserve(ct__buf *b, size_t n) {
+/* And room for the NUL. */
+ct_status ct__buf_reserve(ct__buf *b, size_t n) {
     size_t max = b->max ? b->max : BUF_MAX;
     if (n > max || b->size > max - n)
         return ct__fail(CT_ERR_UNSUPPORTED, "a buffer of %zu bytes cannot take %zu more: its limit is %zu", b->size, n, max);
@@ -29,7 +29,7 @@ static ct_status buf_reserve(ct__buf *b, size_t n) {
 }
 
 ct_status ct__buf_append(ct__buf *b, const void *bytes, size_t n) {
-    CT__TRY(buf_reserve(b, n));
+    CT__TRY(ct__buf_reserve(b, n));
     if (n) memcpy(b->data + b->size, bytes, n);
     b->size += n;
     b->data[b->size] = '\0';
@@ -48,7 +48,7 @@ ct_status ct__buf_printf(ct__buf *b, const char *format, ...) {
     ct_status status = CT_OK;
     if (n < 0) {
         status = ct__fail(CT_ERR_INTERNAL, "a text could not be formatted: \"%s\"", format);
-    } else if ((status = buf_reserve(b, (size_t)n)) == CT_OK) {
+    } else if ((status = ct__buf_reserve(b, (size_t)n)) == CT_OK) {
         if ((size_t)n >= room) vsnprintf(b->data + b->size, (size_t)n + 1, format, again);
         b->size += (size_t)n;
     }

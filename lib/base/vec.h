@@ -12,6 +12,7 @@ typedef struct ct__buf {
     char *data;
     size_t size, capacity, max;
 } ct__buf;
+ct_status ct__buf_reserve(ct__buf *b, size_t n); /* room for n more bytes */
 ct_status ct__buf_append(ct__buf *b, const void *bytes, size_t n);
 ct_status ct__buf_puts(ct__buf *b, const char *s);
 ct_status ct__buf_printf(ct__buf *b, const char *format, ...) CT_PRINTF(2, 3);
