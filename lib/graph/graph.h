@@ -31,6 +31,7 @@
 #include "core/tensor_impl.h"
 
 typedef struct ct__node ct__node;
+typedef struct ct_hook ct_hook;
 
 /* Mode bits of ct_context.modes. Zero: gradients are recorded. */
 enum { CT__MODE_NO_GRAD = 1, CT__MODE_INFERENCE = 2 };
@@ -47,6 +48,8 @@ typedef struct ct__node_class {
     void (*ctx_destroy)(void *ctx); /* or NULL */
     int n_saved;
     bool once; /* PyTorch says it is differentiable once: a second time is an error */
+    bool user; /* the formula is the program's: a wrong gradient is its mistake, not the library's */
+    void (*release)(void *ctx); /* drops tensors that ctx saved, when backward has passed; or NULL */
 } ct__node_class;
 
 typedef struct ct__edge {
@@ -61,9 +64,10 @@ typedef struct ct__meta {
 } ct__meta;
 
 typedef struct ct__saved_tensor {
-    ct_tensor *t;    /* the input itself; for an output an alias without history, so that there is no cycle */
-    int64_t version; /* when it was saved */
-    int32_t output;  /* which output it is, -1 for an input */
+    ct_tensor *t;     /* the input itself; for an output an alias without history, so that there is no cycle */
+    int64_t version;  /* when it was saved */
+    int32_t output;   /* which output it is, -1 for an input */
+    bool overwritten; /* the op itself changed it in place: t is gone, asking for it is an error */
 } ct__saved_tensor;
 
 struct ct__node {
@@ -75,27 +79,39 @@ struct ct__node {
     ct__edge *edge;          /* n_in; these three lie in the node's own block */
     ct__meta *meta;          /* n_out */
     ct__saved_tensor *saved; /* cls->n_saved */
-    void *hooks;             /* autograd's; NULL for most */
-    ct__node *next;          /* worklist of the destructor, engine's queue */
-    void *task;              /* engine's, while it runs */
+    ct_hook *hooks;          /* of the tensors that it made; NULL for most. See graph/hooks.h */
+    ct__node *next;          /* worklist of the destructor */
 };
 
 /* The tensor side. */
 typedef struct ct__autograd {
-    bool requires_grad;    /* of a leaf */
+    bool requires_grad;    /* of a leaf, set by the program; ct__requires_grad is the whole answer */
     bool retains_grad;
+    uint8_t view_kind;     /* CT__VIEW_*: the mode in which a view was made */
     int32_t nr;            /* this tensor is output nr of node */
     ct__node *node;        /* what made it; NULL for a leaf */
-    ct__node *accumulator; /* a leaf's AccumulateGrad node, borrowed: it holds the leaf, the edges hold it */
+    ct__node *accumulator; /* a leaf's AccumulateGrad node, borrowed: it holds the leaf, the edges hold it. Under lock */
+    atomic_int lock;       /* threads that share a weight may both ask for its accumulator */
     ct_tensor *grad;       /* .grad */
-    ct_tensor *base;       /* of a differentiable view: what it views */
-    int64_t view_version;  /* the storage's version that node belongs to */
-    void *hooks;           /* autograd's */
+    ct_tensor *base;       /* of a differentiable view: what it views; never a view itself */
+    int64_t view_version;  /* the storage's version that node belongs to; older: node is made anew from base */
+    ct_hook *hooks;        /* of a leaf; those of other tensors are at their node */
 } ct__autograd;
+
+/* Views made while nothing records must not be changed in place while something does: it would be unclear what is meant. */
+enum { CT__VIEW_DEFAULT, CT__VIEW_NO_GRAD, CT__VIEW_INFERENCE };
 
 CT__INLINE ct__autograd *ct__ag(const ct_tensor *t) { return t->autograd; }
 ct__autograd *ct__ag_make(ct_tensor *t); /* NULL with an error pending */
 bool ct__requires_grad(const ct_tensor *t);
+
+/* A view whose base was changed in place since its node was made. */
+CT__INLINE bool ct__view_is_stale(const ct_tensor *t) {
+    const ct__autograd *ag = ct__ag(t);
+    return ag && ag->base && ag->view_version != ct__version(t) && (ag->node || ct__requires_grad(ag->base));
+}
+/* Not a leaf. */
+CT__INLINE bool ct__has_history(const ct_tensor *t) { return t->autograd && (ct__ag(t)->node || ct__view_is_stale(t)); }
 
 /* The edge to what makes t: its node (regenerated if t is a view whose base was changed in place), or a leaf's accumulator (made on first use). A
  * reference of the caller's; {NULL, 0} if t needs no gradient or on an error. */
@@ -118,12 +134,22 @@ bool ct__finish_n(ct__node *n, ct_tensor **out, int n_out);
 ct_tensor *ct__finish_view(ct__node *n, ct_tensor *out, ct_tensor *base);
 
 /*
- * In-place forms:  if (!ct__enter_inplace(...)) return pending;  compute into t;  return ct__finish_inplace(n, t).
- * check_inplace: an error for a leaf that requires grad (while recording), for a t that overlaps itself, for an inference tensor while recording.
- * It must run before anything changes. finish_inplace bumps the version, makes t's history n, and rebases the history
- * of t's base if t is a view. n == NULL only bumps the version.
+ * In-place forms. The node's input 0 is t, whether or not the formula gives it a gradient (none means zero):
+ *
+ *      if (!ct__enter_inplace(CT__OP_mul_, t, (ct_tensor *[]){b}, 1)) return ct__pending();
+ *      ct__node *n = ct__node_new(&mul_class, (ct_tensor *[]){t, b}, 2, 1);
+ *      ... save; what the formula needs of t as it was must be saved as a copy (ct_clone), for t changes now
+ *      if (ct__pending() == CT_OK) ... change t's elements
+ *      return ct__finish_inplace(n, t);
+ *
+ * check_inplace must run before anything changes (ct__enter_inplace calls it). While the change would be recorded (t or one of in requires grad),
+ * it is an error for a leaf that requires grad, a view of one, and a view made in no_grad or inference mode; always for a t that overlaps
+ * itself, and for an inference tensor outside of inference mode.
+ * finish_inplace bumps the version and makes t's history n; if t is a view, the history of its base becomes
+ * CopySlices(n) and t's own is made anew from there when it is asked for. n == NULL only bumps the version. A saved
+ * input that shares t's memory is dropped: backward says that it was overwritten.
  */
-ct_status ct__check_inplace(const char *function, ct_tensor *t);
+ct_status ct__check_inplace(const char *function, ct_tensor *t, ct_tensor *const *in, int n_in);
 ct_status ct__finish_inplace(ct__node *n, ct_tensor *t);
 
 /* Inside a formula. */
@@ -132,5 +158,74 @@ ct_tensor *ct__saved(ct__node *n, int slot); /* scope-held or NULL if empty; CT_
 const ct__meta *ct__input_meta(const ct__node *n, int input); /* shape and dtype of an input that needs a gradient */
 
 const char *ct__node_name(const ct__node *n); /* "MulBackward" */
+
+/* ---- For this folder, the engine and custom functions ---- */
+
+/* Where a view's elements lie in its storage. */
+typedef struct ct__geometry {
+    int32_t ndim;
+    int64_t sizes[CT_MAX_NDIM], strides[CT_MAX_NDIM], offset; /* elements */
+} ct__geometry;
+CT__INLINE ct__geometry ct__geometry_of(const ct_tensor *t) {
+    ct__geometry g;
+    g.ndim = t->ndim;
+    g.offset = t->offset;
+    for (int i = 0; i < t->ndim; i++) {
+        g.sizes[i] = t->sizes[i];
+        g.strides[i] = t->strides[i];
+    }
+    return g;
+}
+ct__node *ct__accumulator(ct_tensor *leaf); /* a reference to the leaf's AccumulateGrad; NULL when out of memory */
+
+/* A node without edges, counted once, its sequence the newest; NULL when out of memory. */
+ct__node *ct__node_make(const ct__node_class *cls, int n_in, int n_out);
+uint64_t ct__next_sequence(void);
+void ct__set_meta(ct__meta *m, const ct_tensor *t);
+
+/* t's history becomes output nr of n (takes over the reference; NULL: none). What retains t's gradient moves along. */
+ct_status ct__set_history(ct_tensor *t, ct__node *n, int nr);
+
+/* As ct__save and ct__saved for slots that lie elsewhere, such as in ctx. */
+void ct__save_at(ct__node *n, ct__saved_tensor *slot, ct_tensor *input);
+void ct__save_output_at(ct__node *n, ct__saved_tensor *slot, ct_tensor *out, int nr);
+ct_tensor *ct__saved_at(ct__node *n, ct__saved_tensor *slot);
+void ct__saved_clear(ct__saved_tensor *slot);
+
+/* Backward has passed: drops what n saved, so that a second time is an error. A node that saved nothing stays usable. */
+void ct__node_release(ct__node *n);
+
+/* What runs on this thread: ct__needs asks it which inputs are wanted. */
+typedef struct ct__frame {
+    const ct__node *node;
+    const bool *wanted; /* one per input; NULL: all that have an edge */
+} ct__frame;
+const ct__frame *ct__frame_set(const ct__frame *frame); /* returns the one before */
+/* The formula of inner with the frame of outer, whose inputs are the same in number and order. */
+void ct__run_inner(const ct__node *outer, ct__node *inner, ct_tensor *const *g, ct_tensor **gin);
+
+/* AccumulateGrad: a sink whose ctx holds the leaf. The engine knows it by its class. */
+extern const ct__node_class ct__accumulate_class;
+ct_tensor *ct__accumulator_leaf(const ct__node *n); /* borrowed */
+
+/*
+ * Formulas that graph needs but cannot write, for they call ops: the classes, like the names of ops' nodes, are
+ * defined in lib/ops/op_graph.c.
+ *
+ * as_strided: a view of the base's memory by geometry. CopySlices: what an in-place op on a view did to the base; fn is the
+ * op's own node, input 0 the base, the others fn's.
+ */
+typedef struct ct__as_strided_ctx {
+    ct__geometry base, view;
+} ct__as_strided_ctx;
+typedef struct ct__copy_slices_ctx {
+    ct__geometry base, view;
+    ct__node *fn;
+} ct__copy_slices_ctx;
+extern const ct__node_class ct__as_strided_class, ct__copy_slices_class;
+const char *ct__op_node_name(int op); /* "MulBackward" for CT__OP_mul and CT__OP_mul_ */
+
+/* The node for a view of base with view's geometry, whatever the mode; NULL if base needs no gradient or on an error. */
+ct__node *ct__as_strided_node(ct_tensor *base, const ct_tensor *view);
 
 #endif

@@ -26,5 +26,5 @@ bool ct__enter(int op, ct_tensor *const *in, int n) { return check_inputs(op, in
 bool ct__enter_inplace(int op, ct_tensor *t, ct_tensor *const *in, int n) {
     if (check_inputs(op, in, n) != CT_OK) return false;
     if (check_inputs(op, (ct_tensor *[]){t}, 1) != CT_OK) return false;
-    return ct__check_inplace(ct__fn(op), t) == CT_OK;
+    return ct__check_inplace(ct__fn(op), t, in, n) == CT_OK;
 }

@@ -1,0 +1,157 @@
+/*
+ * record.c: the tensor's side: its autograd record, its edge into the graph, and the end of an op.
+ *
+ * Views. A view remembers the tensor that it views (the root: never another view) and the version of their storage that its node
+ * belongs to. An in-place change of either moves the base's history on; a view whose version is old then gets a new node, as_strided
+ * of the base, when somebody asks for its edge.
+ */
+#include "graph/graph.h"
+#include "graph/hooks.h"
+
+/* ---- The record ---- */
+
+static void autograd_destroy(ct_tensor *t) {
+    ct__autograd *ag = ct__ag(t);
+    if (ag->retains_grad) ct__retain_remove(ag->node, t);
+    t->autograd = NULL;
+    ct__node_unref(ag->node);
+    ct__hooks_free(&ag->hooks);
+    ct__unref(ag->grad);
+    ct__unref(ag->base);
+    ct__free(ag);
+}
+
+__attribute__((constructor)) static void register_destroy(void) { ct__autograd_destroy = autograd_destroy; }
+
+ct__autograd *ct__ag_make(ct_tensor *t) {
+    if (t->autograd) return t->autograd;
+    return t->autograd = ct__alloc_zero(sizeof(ct__autograd));
+}
+
+bool ct__requires_grad(const ct_tensor *t) {
+    const ct__autograd *ag = ct__ag(t);
+    return ag && (ag->node || ag->requires_grad || (ag->base && ct__requires_grad(ag->base)));
+}
+
+ct_status ct__set_history(ct_tensor *t, ct__node *n, int nr) {
+    ct__autograd *ag = ct__ag_make(t);
+    if (!ag) {
+        ct__node_unref(n);
+        return ct__pending();
+    }
+    ct__node *old = ag->node;
+    if (CT__UNLIKELY(ag->retains_grad)) ct__retain_remove(old, t);
+    ag->node = n;
+    ag->nr = nr;
+    ct_status status = CT__UNLIKELY(ag->retains_grad) && n ? ct__retain_add(n, nr, t) : CT_OK;
+    ct__node_unref(old);
+    return status;
+}
+
+/* ---- Edges ---- */
+
+ct__node *ct__as_strided_node(ct_tensor *base, const ct_tensor *view) {
+    ct__edge e = ct__gradient_edge(base);
+    if (!e.node) return NULL;
+    ct__node *n = ct__node_make(&ct__as_strided_class, 1, 1);
+    if (!n) {
+        ct__node_unref(e.node);
+        return NULL;
+    }
+    n->edge[0] = e;
+    ct__as_strided_ctx *c = ct__ctx(n);
+    c->base = ct__geometry_of(base);
+    c->view = ct__geometry_of(view);
+    ct__set_meta(&n->meta[0], view);
+    return n;
+}
+
+/* The base was changed since the view's node was made. */
+static ct_status regenerate(ct_tensor *view, ct__autograd *ag) {
+    if (ag->view_kind != CT__VIEW_DEFAULT)
+        return ct__fail(CT_ERR_AUTOGRAD, "a view made in %s mode is used after its base or another view of it was changed in place while gradients are "
+                        "recorded; make both inside or both outside of that mode", ag->view_kind == CT__VIEW_NO_GRAD ? "no_grad" : "inference");
+    ct__node *n = ct__as_strided_node(ag->base, view);
+    CT__TRY(ct__pending());
+    CT__TRY(ct__set_history(view, n, 0));
+    ag->view_version = ct__version(view);
+    return CT_OK;
+}
+
+ct__edge ct__gradient_edge(ct_tensor *t) {
+    ct__autograd *ag = ct__ag(t);
+    if (!ag) return (ct__edge){NULL, 0};
+    if (ct__view_is_stale(t) && regenerate(t, ag) != CT_OK) return (ct__edge){NULL, 0};
+    if (ag->node) {
+        atomic_fetch_add_explicit(&ag->node->refs, 1, memory_order_relaxed);
+        return (ct__edge){ag->node, ag->nr};
+    }
+    return (ct__edge){ct__requires_grad(t) ? ct__accumulator(t) : NULL, 0};
+}
+
+/* ---- The end of an op ---- */
+
+/* Takes over the reference to n. */
+static ct_status attach(ct__node *n, ct_tensor *out, int nr) {
+    if (!ct__is_float(out)) {
+        ct__node_unref(n);
+        return CT_OK;
+    }
+    ct__set_meta(&n->meta[nr], out);
+    return ct__set_history(out, n, nr);
+}
+
+ct_tensor *ct__finish(ct__node *n, ct_tensor *out) {
+    struct ct_context *c = ct__context();
+    if (CT__UNLIKELY(!out || c->error.status != CT_OK)) {
+        ct__node_unref(n);
+        ct__unref(out);
+        return NULL;
+    }
+    if (c->modes & CT__MODE_INFERENCE) out->inference = true;
+    if (n) attach(n, out, 0);
+    return ct__scope_give(out); /* frees it if attach failed */
+}
+
+bool ct__finish_n(ct__node *n, ct_tensor **out, int n_out) {
+    struct ct_context *c = ct__context();
+    for (int i = 0; i < n_out && c->error.status == CT_OK; i++) {
+        if (!out[i]) continue;
+        if (c->modes & CT__MODE_INFERENCE) out[i]->inference = true;
+        if (!n) continue;
+        atomic_fetch_add_explicit(&n->refs, 1, memory_order_relaxed);
+        attach(n, out[i], i);
+    }
+    ct__node_unref(n);
+    for (int i = 0; i < n_out; i++) out[i] = ct__scope_give(out[i]);
+    if (c->error.status == CT_OK) return true;
+    for (int i = 0; i < n_out; i++) out[i] = NULL; /* the scope frees those that it got */
+    return false;
+}
+
+ct_tensor *ct__finish_view(ct__node *n, ct_tensor *out, ct_tensor *base) {
+    struct ct_context *c = ct__context();
+    ct__autograd *ag = NULL;
+    if (CT__UNLIKELY(!out || c->error.status != CT_OK)) goto fail;
+    if (!ct__is_float(out) || base->inference) { /* never part of a graph */
+        ct__node_unref(n);
+        return ct__scope_give(out);
+    }
+    if (!(ag = ct__ag_make(out))) goto fail;
+    const ct__autograd *of_base = ct__ag(base);
+    bool chained = of_base && of_base->base;
+    ag->base = chained ? of_base->base : base;
+    ct__ref(ag->base);
+    ag->view_kind = c->modes & CT__MODE_INFERENCE ? CT__VIEW_INFERENCE : c->modes & CT__MODE_NO_GRAD ? CT__VIEW_NO_GRAD : CT__VIEW_DEFAULT;
+    if (ag->view_kind == CT__VIEW_DEFAULT && chained) ag->view_kind = of_base->view_kind;
+    ag->view_version = ct__version(out);
+    if (n) {
+        ct__set_meta(&n->meta[0], out);
+        ag->node = n;
+    }
+    return ct__scope_give(out);
+fail:
+    ct__node_unref(n);
+    ct__unref(out);
+    return NULL;
+}
