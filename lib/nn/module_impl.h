@@ -1,0 +1,52 @@
+/*
+ * module_impl.h: the module's layout, for the layers of this folder.
+ */
+#ifndef CT__MODULE_IMPL_H
+#define CT__MODULE_IMPL_H
+
+#include "base/vec.h"
+#include "core/tensor_impl.h"
+#include "graph/graph.h"
+#include <ctorch/nn.h>
+
+/* TRANSIENT: a buffer that is not saved. */
+typedef enum ct__entry_kind { CT__ENTRY_PARAMETER, CT__ENTRY_BUFFER, CT__ENTRY_TRANSIENT } ct__entry_kind;
+
+typedef struct ct__entry {
+    char *name;
+    ct_tensor *t; /* a reference */
+    ct__entry_kind kind;
+} ct__entry;
+
+typedef struct ct__child {
+    char *name;
+    ct_module *module; /* a reference */
+} ct__child;
+
+struct ct_module {
+    atomic_int refs;
+    bool training;
+    ct_module_class cls;
+    void *state;
+    ct__vec entries;  /* of ct__entry *, parameters and buffers in order of registration */
+    ct__vec children; /* of ct__child * */
+};
+
+/* The i-th entry, as init registered it: borrowed, NULL if there are fewer. For the layers' own forward. */
+CT__INLINE ct_tensor *ct__entry_at(const ct_module *m, int64_t i) {
+    return i < m->entries.size ? ((ct__entry *)m->entries.data[i])->t : NULL;
+}
+CT__INLINE ct__child *ct__child_at(const ct_module *m, int64_t i) { return m->children.data[i]; }
+
+/* Walks the tree, a module before its children, and calls fn with the dotted path of each module ("" for the root) and its
+ * depth. Stops at the first status but CT_OK. */
+typedef ct_status (*ct__visit)(ct_module *m, const char *path, int depth, void *user);
+ct_status ct__module_walk(const ct_module *root, ct__visit fn, void *user);
+
+/* Called after each forward on this thread while a summary is being made. */
+typedef struct ct__forward_recorder {
+    void (*record)(struct ct__forward_recorder *r, const ct_module *m, ct_tensor *const *out, int n_out);
+} ct__forward_recorder;
+ct__forward_recorder *ct__module_set_recorder(ct__forward_recorder *r); /* returns the one before */
+
+#endif
