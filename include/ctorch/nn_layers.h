@@ -7,6 +7,8 @@
 #define CTORCH_NN_LAYERS_H
 
 #include <ctorch/nn.h>
+#include <ctorch/ops_nn.h>
+#include <ctorch/ops_pool.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -57,25 +59,11 @@ CT_API ct_module *ct_nn_conv2d(int64_t in_channels, int64_t out_channels, int64_
 
 /* ---- Pooling ---------------------------------------------------------------------------------------------------- */
 
-typedef struct ct_nn_max_pool2d_options {
-    int64_t stride, padding, dilation; /* 0: the kernel size, 0, 1 */
-    const int64_t *kernel_size_nd, *stride_nd, *padding_nd, *dilation_nd;
-    bool ceil_mode;
-    uint64_t reserved[4];
-} ct_nn_max_pool2d_options;
-
-typedef struct ct_nn_avg_pool2d_options {
-    int64_t stride, padding; /* 0: the kernel size, 0 */
-    const int64_t *kernel_size_nd, *stride_nd, *padding_nd;
-    bool ceil_mode;
-    bool exclude_pad;         /* count_include_pad = False */
-    int64_t divisor_override; /* 0: the size of the window */
-    uint64_t reserved[4];
-} ct_nn_avg_pool2d_options;
-
-/* x [N, C, H, W] or [C, H, W]: the largest, or the mean, of each window. torch.nn.MaxPool2d, AvgPool2d. */
-CT_API ct_module *ct_nn_max_pool2d(int64_t kernel_size, const ct_nn_max_pool2d_options *options);
-CT_API ct_module *ct_nn_avg_pool2d(int64_t kernel_size, const ct_nn_avg_pool2d_options *options);
+/* x [N, C, H, W] or [C, H, W]: the largest, or the mean, of each window; options as of the functions ct_max_pool2d and ct_avg_pool2d.
+ * torch.nn.MaxPool2d, AvgPool2d, AdaptiveAvgPool2d (output size h x w). */
+CT_API ct_module *ct_nn_max_pool2d(int64_t kernel_size, const ct_max_pool2d_options *options);
+CT_API ct_module *ct_nn_avg_pool2d(int64_t kernel_size, const ct_avg_pool2d_options *options);
+CT_API ct_module *ct_nn_adaptive_avg_pool2d(int64_t h, int64_t w);
 
 /* ---- Shape ------------------------------------------------------------------------------------------------------ */
 
@@ -98,10 +86,10 @@ CT_API ct_module *ct_nn_relu(void);
 CT_API ct_module *ct_nn_sigmoid(void);
 CT_API ct_module *ct_nn_tanh(void);
 CT_API ct_module *ct_nn_silu(void);
-CT_API ct_module *ct_nn_gelu(bool approximate_tanh);           /* PyTorch's approximate='tanh' */
-CT_API ct_module *ct_nn_leaky_relu(double negative_slope);     /* PyTorch's default: 0.01 */
-CT_API ct_module *ct_nn_elu(double alpha);                     /* 1 */
-CT_API ct_module *ct_nn_softplus(double beta, double threshold); /* 1, 20 */
+CT_API ct_module *ct_nn_gelu(const ct_gelu_options *options);
+CT_API ct_module *ct_nn_leaky_relu(const ct_leaky_relu_options *options);
+CT_API ct_module *ct_nn_elu(const ct_elu_options *options);
+CT_API ct_module *ct_nn_softplus(const ct_softplus_options *options);
 CT_API ct_module *ct_nn_softmax(int64_t dim);
 CT_API ct_module *ct_nn_log_softmax(int64_t dim);
 

@@ -52,7 +52,7 @@ static bool wanted(const collector *c, const ct__entry *e) {
 static ct_status collect_one(collector *c, const char *path, ct__entry *e) {
     if (c->unique) CT__TRY(ct__vec_push(&c->seen, e->t));
     ct_tensor *t = c->detach ? ct_detach(e->t) : e->t;
-    if (c->clone) t = ct_clone(t, CT_FORMAT_PRESERVE);
+    if (c->clone) t = ct_clone(t);
     if (c->list) return ct_list_append(c->list, t);
     c->name.size = 0;
     CT__TRY(ct__buf_printf(&c->name, "%s%s%s", path, *path ? "." : "", e->name));
