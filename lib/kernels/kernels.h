@@ -15,6 +15,7 @@
 #include "base/pool.h"
 #include "kernels/kern_conv.h"
 #include "kernels/kern_nn.h"
+#include "kernels/kern_optim.h"
 #include "kernels/kern_pointwise.h"
 #include "kernels/kern_pool2d.h"
 #include "kernels/kern_reduce.h"

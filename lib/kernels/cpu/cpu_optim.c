@@ -1,0 +1,22 @@
+/*
+ * cpu_optim.c: the same loops, vectorised by the compiler for each ISA. They are bound by memory from 100 thousand elements on.
+ */
+#include "kernels/kernels.h"
+
+#include <math.h>
+
+#define T float
+#define SQRT sqrtf
+#define NAME(x) x##_f32
+#include "kernels/optim.inc"
+#undef T
+#undef SQRT
+#undef NAME
+#define T double
+#define SQRT sqrt
+#define NAME(x) x##_f64
+#include "kernels/optim.inc"
+
+void CT__ISA_NAME(ct__optim_fill)(ct__optim_kernels *k) {
+    *k = (ct__optim_kernels){.sgd = {sgd_f32, sgd_f64}, .adam = {adam_f32, adam_f64}};
+}
