@@ -1,0 +1,50 @@
+/*
+ * nn_linear.c: Linear. Weights and bias are drawn as torch.nn.Linear.reset_parameters draws them.
+ */
+#include "nn/module_impl.h"
+
+#include <ctorch/nn_init.h>
+#include <ctorch/nn_layers.h>
+#include <ctorch/ops_create.h>
+#include <ctorch/ops_linalg.h>
+
+#include <math.h>
+#include <stdio.h>
+
+typedef struct linear {
+    int64_t in, out;
+    bool bias;
+    ct_dtype dtype;
+} linear;
+
+static ct_status init(ct_module *m, const void *arg) {
+    linear *s = ct_module_state(m);
+    *s = *(const linear *)arg;
+    if (s->in < 0 || s->out < 0)
+        return ct__fail(CT_ERR_INVALID_ARGUMENT, "ct_nn_linear: %lld input and %lld output features", (long long)s->in, (long long)s->out);
+    CT__TRY(ct_module_register_parameter(m, "weight", ct_empty(CT_SHAPE(s->out, s->in), s->dtype)));
+    if (s->bias) CT__TRY(ct_module_register_parameter(m, "bias", ct_empty(CT_SHAPE(s->out), s->dtype)));
+    CT__TRY(ct_init_kaiming_uniform_(ct__entry_at(m, 0), &(ct_init_kaiming_options){.a = sqrt(5)}));
+    double bound = s->in > 0 ? 1 / sqrt((double)s->in) : 0;
+    return s->bias ? ct_init_uniform_(ct__entry_at(m, 1), -bound, bound, NULL) : CT_OK;
+}
+
+static ct_status forward(ct_module *m, ct_tensor *const *in, int n_in, ct_tensor **out, int n_out) {
+    (void)n_in, (void)n_out;
+    out[0] = ct_linear(in[0], ct__entry_at(m, 0), ct__entry_at(m, 1));
+    return ct__pending();
+}
+
+static int64_t describe(const ct_module *m, char *buffer, size_t size) {
+    const linear *s = ct_module_state_const(m);
+    return snprintf(buffer, size, "in_features=%lld, out_features=%lld, bias=%s", (long long)s->in, (long long)s->out, s->bias ? "True" : "False");
+}
+
+static const ct_module_class linear_class = {
+    .name = "Linear", .state_size = sizeof(linear), .n_inputs = 1, .n_outputs = 1, .init = init, .forward = forward, .describe = describe};
+
+ct_module *ct_nn_linear(int64_t in_features, int64_t out_features, const ct_nn_linear_options *options) {
+    CT__TRY_NULL(CT__CHECK_OPTIONS("ct_nn_linear", options));
+    ct_nn_linear_options o = options ? *options : (ct_nn_linear_options){0};
+    return ct_module_new(&linear_class, &(linear){in_features, out_features, !o.no_bias, o.dtype ? o.dtype : CT_F32});
+}
