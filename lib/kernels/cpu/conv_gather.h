@@ -1,0 +1,178 @@
+/*
+ * conv_gather.h: forward and input_grad for one element type. A template: see vec_real.h.
+ *
+ *      for each task (rows of an image)             in parallel
+ *          pack its source rows                     or read them in place
+ *          for each block of 64 lanes               its weights go to the L2 and stay
+ *              for each inner piece of rows         its source is in the L1
+ *                  for each phase: tiles of 6 pixels
+ *                  transpose the staged piece       if dest is row-major
+ */
+
+typedef struct NAME(gather) {
+    const conv_plan *p;
+    const REAL *src, *w, *bias;
+    REAL *dst, *weights;
+    char *scratch;
+} NAME(gather);
+
+/* ---- weights: [F][C/g][kh][kw] -> per group and block of lanes [reduction][lanes of the block] ---- */
+
+/* Lanes n of one vector, `cols` neighbouring taps or (channel, tap) pairs: column j goes to line place[j] of the block. */
+static void NAME(pack_square)(const REAL *src, int64_t lane_step, int n, int cols, const int64_t *place, REAL *out, int64_t line) {
+    VEC r[LANES];
+    for (int k = 0; k < LANES; k++) r[k] = k < n ? v_load_n(src + k * lane_step, cols) : v_zero();
+    v_transpose(r);
+    for (int j = 0; j < cols; j++)
+        if (place[j] >= 0) v_store(out + place[j] * line, r[j]);
+}
+
+/* One vector of lanes of one group. A filter's weights are [channel][tap]: forward has them as columns, input_grad one filter after the other. */
+static void NAME(pack_lanes)(const NAME(gather) *g, int64_t group, int64_t vec) {
+    const conv_plan *p = g->p;
+    int64_t block = conv_block_of(p, vec), first = conv_block_at(p, block), line = (conv_block_at(p, block + 1) - first) * LANES;
+    REAL *out = g->weights + group * p->reduction * p->vecs * LANES + first * LANES * p->reduction + (vec - first) * LANES;
+    bool mirrored = p->v.mirrored && !p->depthwise;
+    int64_t channels = p->shape.c / p->shape.groups, lane_step = mirrored ? p->taps : channels * p->taps;
+    int n = (int)ct__min_i64(LANES, p->lanes - vec * LANES);
+    int64_t outer = mirrored ? p->red : 1, inner = mirrored ? p->taps : p->red * p->taps;
+    for (int64_t f = 0; f < outer; f++) {
+        const REAL *src = g->w + (mirrored ? (group * p->red + f) * channels * p->taps : group * p->lanes * lane_step) + vec * LANES * lane_step;
+        for (int64_t j = 0; j < inner; j += LANES) {
+            int64_t place[LANES];
+            int cols = (int)ct__min_i64(LANES, inner - j);
+            for (int i = 0; i < cols; i++) {
+                int64_t at = p->order[(j + i) % p->taps];
+                place[i] = at < 0 ? -1 : at + (mirrored ? f : (j + i) / p->taps);
+            }
+            NAME(pack_square)(src + j, lane_step, n, cols, place, out, line);
+        }
+    }
+}
+
+static void NAME(pack_weights)(int64_t begin, int64_t end, void *arg) {
+    const NAME(gather) *g = arg;
+    for (int64_t i = begin; i < end; i++) NAME(pack_lanes)(g, i / g->p->vecs, i % g->p->vecs);
+}
+
+/* ---- tiles ---- */
+
+/* One group and block of lanes, over an inner piece of rows. */
+typedef struct NAME(piece) {
+    const conv_plan *p;
+    const REAL *src; /* what run offsets count from at the piece's first row */
+    int64_t src_line;
+    REAL *dst; /* lane 0 at the piece's first row */
+    int64_t dst_pixel;
+    int64_t rows;
+    const REAL *weights, *init;
+    int64_t vecs;
+    int last;
+} NAME(piece);
+
+/* Walks a phase's pixels in tiles that cross row ends, so that only the piece's last tile may be short. */
+static void NAME(sweep)(const NAME(piece) *c, const conv_phase *f, int64_t rows, int64_t cols, NAME(conv_tile) *t) {
+    const conv_plan *p = c->p;
+    const NAME(tile_function) *table = NAME(tile_table)[p->depthwise][c->vecs - 1];
+    int64_t left = rows * cols, col = 0;
+    const REAL *src = c->src, *src_row = src;
+    REAL *dst = c->dst + (f->row * p->h.dst + f->col) * c->dst_pixel, *dst_row = dst;
+    int64_t src_step = p->h.src_step * p->src_c, dst_step = p->h.dst_step * c->dst_pixel;
+    while (left > 0) {
+        int n = (int)ct__min_i64(left, CONV_PIXELS);
+        for (int i = 0; i < n; i++) {
+            t->src[i] = src;
+            t->dst[i] = dst;
+            if (++col < cols) {
+                src += src_step;
+                dst += dst_step;
+            } else {
+                col = 0;
+                src = src_row += p->v.src_step * c->src_line;
+                dst = dst_row += p->v.dst_step * p->h.dst * c->dst_pixel;
+            }
+        }
+        table[n - 1](t);
+        left -= n;
+    }
+}
+
+/* Weights beyond this many bytes per block are used in parts, so that a part stays in the L2 (half of 1 MiB) while all tiles of
+ * the piece pass; sums wait in dst. */
+enum { NAME(WEIGHT_BYTES) = 512 * 1024 };
+
+static void NAME(compute_phase)(const NAME(piece) *c, const conv_phase *f) {
+    const conv_plan *p = c->p;
+    int64_t rows = (c->rows - f->row + p->v.dst_step - 1) / p->v.dst_step, cols = (p->h.dst - f->col + p->h.dst_step - 1) / p->h.dst_step;
+    if (c->rows <= f->row || cols <= 0) return;
+    int64_t line = c->vecs * LANES, most = NAME(WEIGHT_BYTES) / (int64_t)sizeof(REAL) / line;
+    const REAL *w = c->weights + f->first * line;
+    NAME(conv_tile) t = {.init = c->init, .run = p->run + f->run, .last = c->last};
+    int64_t left = f->n_run;
+    do { /* once for a phase without taps as well: its pixels are the bias */
+        int64_t entries = 0;
+        for (t.n_run = 0; t.n_run < left; t.n_run++) {
+            if (t.n_run > 0 && entries + t.run[t.n_run].length > most) break;
+            entries += t.run[t.n_run].length;
+        }
+        t.w = w;
+        NAME(sweep)(c, f, rows, cols, &t);
+        t.init = NULL;
+        w += entries * line;
+        left -= t.n_run;
+        t.run += t.n_run;
+    } while (left > 0);
+}
+
+/* ---- tasks ---- */
+
+static void NAME(gather_block)(const NAME(gather) *g, int64_t image, int64_t r0, int64_t r1, int64_t group, int64_t block, const REAL *src,
+                               int64_t src_line, REAL *stage) {
+    const conv_plan *p = g->p;
+    int64_t v0 = conv_block_at(p, block), vecs = conv_block_at(p, block + 1) - v0;
+    int64_t lanes = ct__min_i64(p->lanes - v0 * LANES, vecs * LANES), lane = group * p->lanes + v0 * LANES;
+    int64_t plane = p->v.dst * p->h.dst;
+    REAL init[CONV_VECS * LANES] = {0};
+    if (g->bias) memcpy(init, g->bias + lane, (size_t)lanes * sizeof *init);
+    NAME(piece) c = {.p = p, .src_line = src_line, .init = init, .vecs = vecs};
+    c.weights = g->weights + (group * p->vecs + v0) * LANES * p->reduction;
+    int64_t step = p->dst_last ? p->task_rows : p->inner_rows;
+    for (int64_t r = r0; r < r1; r += step) {
+        c.rows = ct__min_i64(step, r1 - r);
+        c.src = src + (r - r0) / p->v.dst_step * p->v.src_step * src_line + (p->depthwise ? v0 * LANES : group * p->red);
+        if (p->dst_last) {
+            c.dst = g->dst + (image * plane + r * p->h.dst) * p->dst_c + lane;
+            c.dst_pixel = p->dst_c;
+            c.last = (int)(lanes - (vecs - 1) * LANES);
+        } else {
+            c.dst = stage;
+            c.dst_pixel = vecs * LANES;
+            c.last = LANES;
+        }
+        for (int64_t f = 0; f < p->n_phase; f++) NAME(compute_phase)(&c, &p->phase[f]);
+        if (!p->dst_last)
+            NAME(transpose)(stage, c.dst_pixel, c.rows * p->h.dst, lanes, g->dst + (image * p->dst_c + lane) * plane + r * p->h.dst, plane);
+    }
+}
+
+static void NAME(gather_tasks)(int64_t begin, int64_t end, void *arg) {
+    const NAME(gather) *g = arg;
+    const conv_plan *p = g->p;
+    char *mine = g->scratch + p->chunk_base + (size_t)(begin / p->chunk) * p->chunk_stride;
+    for (int64_t task = begin; task < end; task++) {
+        int64_t image = task / p->row_tasks, r0 = task % p->row_tasks * p->task_rows, r1 = ct__min_i64(r0 + p->task_rows, p->v.dst);
+        int64_t line;
+        const REAL *src = NAME(task_source)(p, g->src, image, r0, r1 - r0, (REAL *)(void *)(mine + p->src_at), &line);
+        for (int64_t group = 0; group < p->groups; group++)
+            for (int64_t block = 0; block < p->blocks; block++)
+                NAME(gather_block)(g, image, r0, r1, group, block, src, line, (REAL *)(void *)(mine + p->stage_at));
+    }
+}
+
+void NAME(conv_gather)(conv_plan *p, const REAL *src, const REAL *w, const REAL *bias, REAL *dst, void *scratch) {
+    NAME(gather) g = {.p = p, .src = src, .w = w, .bias = bias, .dst = dst, .scratch = scratch};
+    g.weights = (REAL *)(void *)((char *)scratch + p->weights_at);
+    int64_t per_vec = p->reduction * LANES; /* elements; small ones are not worth waking threads for */
+    ct__parallel_for(p->groups * p->vecs, ct__max_i64(1, 32768 / per_vec), NAME(pack_weights), &g);
+    ct__parallel_for(p->tasks, 1, NAME(gather_tasks), &g);
+}

@@ -1,0 +1,123 @@
+/*
+ * conv_plan.h: how the fast convolution is cut into pieces. Plan, pack and compute are apart: cpu_conv_plan.c decides every size and knows no
+ * element, conv_pack.h moves elements between layouts, conv_tile.h and the pass files multiply.
+ *
+ * All three passes work on channels-last images, "source" (read around each pixel, zero-padded) and "dest" (one vector of lanes per
+ * pixel), without im2col:
+ *
+ *      pass           source   dest    reduction     lanes        a tile of registers
+ *      forward        x        y       taps x C      filters      6 pixels x 4 vectors of filters
+ *      input_grad     gy       gx      taps x F      channels     6 pixels x 4 vectors of channels
+ *      weight_grad    x        gy      pixels        filters      6 (tap, channel) pairs x 4 vectors of filters
+ *
+ * In each step of the reduction a tile loads 4 vectors and 6 scalars, broadcast, for 24 multiply-adds: with 512-bit registers and two of
+ * each per cycle the loads take 5 of 12 cycles. 24 accumulators + 4 vectors + 1 broadcast fit the 32 registers of AVX-512;
+ * with 16 registers the tile is 6 x 2.
+ *
+ * The gradient of the input gathers too. For stride s, dest row i gets source row (i + pad - a dil) / s for the taps a where that divides.
+ * So dest rows of one residue mod s (a "phase") form an ordinary convolution of stride 1 with a subset of the taps; for s = 1 there
+ * is one phase with all taps, mirrored. The forward pass is the case of one phase and a source step of s.
+ *
+ * Depthwise (one channel and one filter per group): lanes are channels of both source and dest, and the reduction is over taps only.
+ */
+#ifndef CT__CONV_PLAN_H
+#define CT__CONV_PLAN_H
+
+#include "kernels/kernels.h"
+
+#if defined(__AVX512F__)
+#define CONV_VECS 4
+#else
+#define CONV_VECS 2
+#endif
+#define CONV_PIXELS 6
+
+/* A stretch of the reduction whose source elements lie side by side: the channels of a tap, or of several taps that are neighbours in
+ * memory. offset is from the pixel's own place in the packed source. */
+typedef struct conv_run {
+    int64_t offset, length;
+} conv_run;
+
+typedef struct conv_phase {
+    int64_t row, col;         /* the first dest row and column; others follow in steps of dst_step */
+    int64_t run, n_run;       /* its part of the list of runs */
+    int64_t first;            /* reduction entries of the phases before it: its weights begin there */
+} conv_phase;
+
+typedef struct conv_axis {
+    int64_t src, dst, taps;     /* sizes */
+    int64_t src_step, dst_step; /* per dest position of a phase */
+    int64_t stride, pad, dil;
+    bool mirrored;              /* input_grad */
+    int64_t low, span;          /* a phase's first dest position reads source positions low ... low + span - 1 */
+} conv_axis;
+
+typedef struct conv_plan {
+    ct__conv_shape shape;
+    size_t real_size;
+    int lanes_per_vec;
+    bool depthwise;
+    bool src_last, dst_last;
+    bool direct;               /* the source is read where it is: channels-last, and nothing to pad */
+    bool gy_direct;            /* weight_grad: so is gy: channels-last, in whole vectors */
+    int64_t groups, red, lanes; /* per group: channels that are summed over, channels that are lanes; depthwise: 1, 1, C */
+    int64_t src_c, dst_c;       /* channels of whole images */
+    conv_axis v, h;             /* rows, columns */
+    int64_t packed_w;           /* columns of the packed source */
+    int64_t taps, reduction;    /* kh kw; taps red */
+    int64_t vecs, blocks;       /* vectors that hold a group's lanes, blocks of at most CONV_VECS of them */
+
+    /* Work: a task is some rows of one image; inside it, weights stay in the cache while inner rows pass by. */
+    int64_t task_rows, row_tasks, tasks, inner_rows, chunk;
+    int chunks;
+
+    /* Scratch: byte offsets from its start; per_chunk areas repeat every chunk_stride bytes from chunk_base. */
+    size_t runs_at, phases_at, order_at, weights_at, chunk_base, chunk_stride;
+    size_t src_at, stage_at, dst_at, partial_at; /* within a chunk's area */
+    size_t total;
+
+    /* Filled in by conv_plan_lists. */
+    conv_run *run;
+    conv_phase *phase;
+    int64_t n_phase;
+    int64_t *order; /* gather: tap (a * kw + b) -> its first entry in the packed weights, -1 if unused; weight_grad: reduction entry -> source offset */
+} conv_plan;
+
+#define conv_plan_make CT__ISA_NAME(ct__conv_plan_make)
+#define conv_plan_lists CT__ISA_NAME(ct__conv_plan_lists)
+#define conv_scratch CT__ISA_NAME(ct__conv_scratch)
+#define conv_gather_f32 CT__ISA_NAME(ct__conv_gather_f32)
+#define conv_gather_f64 CT__ISA_NAME(ct__conv_gather_f64)
+#define conv_forward_f32 CT__ISA_NAME(ct__conv_forward_f32)
+#define conv_forward_f64 CT__ISA_NAME(ct__conv_forward_f64)
+#define conv_input_grad_f32 CT__ISA_NAME(ct__conv_input_grad_f32)
+#define conv_input_grad_f64 CT__ISA_NAME(ct__conv_input_grad_f64)
+#define conv_weight_grad_f32 CT__ISA_NAME(ct__conv_weight_grad_f32)
+#define conv_weight_grad_f64 CT__ISA_NAME(ct__conv_weight_grad_f64)
+
+/* Decides everything that sizes decide; false where a number of bytes does not fit. Writes no scratch. */
+bool conv_plan_make(conv_plan *p, const ct__conv_shape *s, ct__conv_pass pass, int real);
+/* Writes runs, phases and order into scratch and points p at them. */
+void conv_plan_lists(conv_plan *p, ct__conv_pass pass, void *scratch);
+size_t conv_scratch(const ct__conv_shape *s, ct__conv_pass pass, int real);
+
+/* forward and input_grad: dest = bias + source gathered with the weights, as the plan says. */
+void conv_gather_f32(conv_plan *p, const float *src, const float *w, const float *bias, float *dst, void *scratch);
+void conv_gather_f64(conv_plan *p, const double *src, const double *w, const double *bias, double *dst, void *scratch);
+
+void conv_forward_f32(const ct__conv_shape *s, const void *x, const void *w, const void *bias, void *y, void *scratch);
+void conv_forward_f64(const ct__conv_shape *s, const void *x, const void *w, const void *bias, void *y, void *scratch);
+void conv_input_grad_f32(const ct__conv_shape *s, const void *gy, const void *w, void *gx, void *scratch);
+void conv_input_grad_f64(const ct__conv_shape *s, const void *gy, const void *w, void *gx, void *scratch);
+void conv_weight_grad_f32(const ct__conv_shape *s, const void *x, const void *gy, void *gw, void *gbias, void *scratch);
+void conv_weight_grad_f64(const ct__conv_shape *s, const void *x, const void *gy, void *gw, void *gbias, void *scratch);
+
+/* Block b of a group covers the vectors conv_block_at(b) ... conv_block_at(b + 1) - 1: the same number each, give or take one. */
+CT__INLINE int64_t conv_block_at(const conv_plan *p, int64_t b) { return p->vecs * b / p->blocks; }
+CT__INLINE int64_t conv_block_of(const conv_plan *p, int64_t vec) {
+    int64_t b = 0;
+    while (conv_block_at(p, b + 1) <= vec) b++;
+    return b;
+}
+
+#endif

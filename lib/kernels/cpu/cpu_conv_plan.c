@@ -1,0 +1,227 @@
+/*
+ * cpu_conv_plan.c: sizes, blocks and scratch of the fast convolution. See conv_plan.h for what they mean.
+ *
+ * How the sizes are chosen (measured on Zen 5, 48 KiB L1, 1 MiB L2; none is sharp):
+ * - A task packs its source rows into at most SOURCE_BYTES, a quarter of an L2: packing writes them, every block of lanes reads them
+ *   again. Fewer rows per task mean that more halo rows are packed twice.
+ * - At least TASKS_PER_THREAD tasks per thread where there are rows enough, so that batch 1 runs in parallel as well.
+ * - The inner loop covers about INNER_PIXELS pixels: 64 filters of 96 pixels are 24 KiB, half of an L1. For a row-major dest they are staged there
+ *   before being transposed; in weight_grad they are what each tile of registers sweeps, and enough of them to pay for loading
+ *   and storing its 24 accumulators.
+ */
+#include "kernels/cpu/conv_plan.h"
+
+enum { SOURCE_BYTES = 256 * 1024, TASKS_PER_THREAD = 4, INNER_PIXELS = 96 };
+
+static int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
+static int64_t mod(int64_t a, int64_t b) { return (a % b + b) % b; }
+
+/* ---- axes: which source positions a dest position reads ---- */
+
+/* The source position that tap reads for the first dest position of a phase; only where the tap belongs to the phase. */
+static int64_t axis_source(const conv_axis *a, int64_t phase, int64_t tap) {
+    return a->mirrored ? (phase + a->pad - tap * a->dil) / a->stride : tap * a->dil - a->pad;
+}
+static bool axis_in_phase(const conv_axis *a, int64_t phase, int64_t tap) {
+    return !a->mirrored || mod(phase + a->pad - tap * a->dil, a->stride) == 0;
+}
+/* Phases without a dest position are left out: a stride may be larger than the image. */
+static int64_t axis_phases(const conv_axis *a) { return ct__min_i64(a->dst_step, a->dst); }
+
+/* Taps in the order in which their source positions rise, so that neighbours can merge into one run. */
+static int64_t axis_tap(const conv_axis *a, int64_t i) { return a->mirrored ? a->taps - 1 - i : i; }
+
+static void axis_reach(conv_axis *a) {
+    int64_t low = 0, high = 0;
+    bool any = false;
+    for (int64_t t = 0; t < a->taps; t++) {
+        int64_t phase = a->mirrored ? mod(t * a->dil - a->pad, a->stride) : 0;
+        if (phase >= axis_phases(a)) continue;
+        int64_t at = axis_source(a, phase, t);
+        low = any ? ct__min_i64(low, at) : at;
+        high = any ? ct__max_i64(high, at) : at;
+        any = true;
+    }
+    a->low = low;
+    a->span = high - low + 1;
+}
+
+static conv_axis axis_make(bool mirrored, int64_t in, int64_t out, int64_t taps, int64_t stride, int64_t pad, int64_t dil) {
+    conv_axis a = {.taps = taps, .stride = stride, .pad = pad, .dil = dil, .mirrored = mirrored};
+    a.src = mirrored ? out : in;
+    a.dst = mirrored ? in : out;
+    a.src_step = mirrored ? 1 : stride;
+    a.dst_step = mirrored ? stride : 1;
+    axis_reach(&a);
+    return a;
+}
+
+/* Source positions that n dest positions, beginning at one where phase 0 begins, read. */
+static int64_t axis_source_count(const conv_axis *a, int64_t n) { return (ceil_div(n, a->dst_step) - 1) * a->src_step + a->span; }
+
+/* ---- scratch ---- */
+
+/* Reserves count * size bytes; what does not fit makes total SIZE_MAX for good. */
+static size_t reserve(size_t *total, int64_t count, size_t size) {
+    size_t at = *total, bytes;
+    if (at == SIZE_MAX || !ct__mul_size((size_t)count, size, &bytes) || bytes > SIZE_MAX / 4 - at) {
+        *total = SIZE_MAX;
+        return 0;
+    }
+    *total = (at + bytes + 63) & ~(size_t)63;
+    return at;
+}
+
+static bool layout(conv_plan *p, ct__conv_pass pass) {
+    int64_t padded_lanes = p->vecs * p->lanes_per_vec;
+    size_t total = 0, mine = 0;
+    p->runs_at = reserve(&total, p->taps, sizeof(conv_run));
+    if (pass == CT__CONV_WEIGHT_GRAD) {
+        p->order_at = reserve(&total, p->reduction, sizeof(int64_t));
+    } else {
+        p->order_at = reserve(&total, p->taps, sizeof(int64_t));
+        p->phases_at = reserve(&total, axis_phases(&p->v) * axis_phases(&p->h), sizeof(conv_phase));
+        p->weights_at = reserve(&total, p->groups * p->reduction, (size_t)padded_lanes * p->real_size);
+    }
+    p->chunk_base = total;
+    if (!p->direct) {
+        int64_t row;
+        if (!ct__mul_i64(p->packed_w, p->src_c, &row)) return false;
+        if (!ct__mul_i64(row, axis_source_count(&p->v, p->task_rows), &row)) return false;
+        p->src_at = reserve(&mine, row + p->lanes_per_vec, p->real_size); /* depthwise reads whole vectors */
+    }
+    if (pass == CT__CONV_WEIGHT_GRAD) {
+        if (!p->gy_direct) p->dst_at = reserve(&mine, p->task_rows * p->h.dst, (size_t)(p->groups * padded_lanes) * p->real_size);
+        p->partial_at = reserve(&mine, p->groups * (p->reduction + 1), (size_t)padded_lanes * p->real_size); /* + 1: the bias */
+    } else if (!p->dst_last) {
+        p->stage_at = reserve(&mine, p->inner_rows * p->h.dst, (size_t)(CONV_VECS * p->lanes_per_vec) * p->real_size);
+    }
+    p->chunk_stride = mine;
+    reserve(&total, p->chunks, mine);
+    if (mine == SIZE_MAX || total == SIZE_MAX) return false;
+    p->total = total + 64;
+    return true;
+}
+
+/* ---- the plan ---- */
+
+static bool needs_padding(const conv_axis *a) { return a->low < 0 || axis_source_count(a, a->dst) + a->low > a->src; }
+
+/* Rows are cut at multiples of dst_step, so that each piece begins where phase 0 does. */
+static int64_t round_rows(const conv_plan *p, int64_t rows) {
+    int64_t step = ct__min_i64(p->v.dst_step, p->v.dst);
+    return ct__min_i64(ceil_div(ct__max_i64(rows, 1), step) * step, p->v.dst);
+}
+
+static void cut_work(conv_plan *p) {
+    const ct__conv_shape *s = &p->shape;
+    int64_t rows = p->v.dst, most = p->v.dst;
+    p->inner_rows = round_rows(p, INNER_PIXELS / p->h.dst);
+    if (!p->direct) { /* the larger the task, the fewer halo rows */
+        double row_bytes = (double)p->packed_w * (double)p->src_c * (double)p->real_size;
+        double fit = ((double)SOURCE_BYTES / row_bytes - (double)p->v.span) / (double)p->v.src_step * (double)p->v.dst_step;
+        if (fit < (double)rows) rows = fit < 1 ? 1 : (int64_t)fit;
+    }
+    int64_t want = (int64_t)TASKS_PER_THREAD * ct__num_threads();
+    if (s->n < want) most = ceil_div(p->v.dst, ceil_div(want, s->n));
+    p->task_rows = round_rows(p, ct__min_i64(rows, most));
+    p->row_tasks = ceil_div(p->v.dst, p->task_rows);
+    p->task_rows = round_rows(p, ceil_div(p->v.dst, p->row_tasks)); /* even */
+    p->row_tasks = ceil_div(p->v.dst, p->task_rows);
+    p->inner_rows = ct__min_i64(p->inner_rows, p->task_rows);
+    p->tasks = s->n * p->row_tasks;
+    p->chunks = ct__parallel_count(p->tasks, 1);
+    p->chunk = ct__parallel_chunk(p->tasks, 1);
+}
+
+bool conv_plan_make(conv_plan *p, const ct__conv_shape *s, ct__conv_pass pass, int real) {
+    bool mirrored = pass == CT__CONV_INPUT_GRAD;
+    int64_t cg = s->c / s->groups, fg = s->f / s->groups;
+    *p = (conv_plan){.shape = *s, .groups = s->groups};
+    p->real_size = real == CT__REAL_F64 ? 8 : 4;
+#if defined(__AVX512F__)
+    p->lanes_per_vec = (int)(64 / p->real_size);
+#elif defined(__AVX2__)
+    p->lanes_per_vec = (int)(32 / p->real_size);
+#else
+    p->lanes_per_vec = (int)(16 / p->real_size);
+#endif
+    p->depthwise = s->groups > 1 && cg == 1 && fg == 1;
+    p->red = mirrored ? fg : cg;
+    p->lanes = mirrored ? cg : fg;
+    if (p->depthwise) p->groups = 1, p->red = 1, p->lanes = s->c;
+    p->src_c = mirrored ? s->f : s->c;
+    p->dst_c = mirrored ? s->c : s->f;
+    p->src_last = mirrored ? s->y_last : s->x_last;
+    p->dst_last = mirrored ? s->x_last : s->y_last;
+    if (p->src_c == 1) p->src_last = true; /* the same bytes; and nothing to transpose */
+    if (p->dst_c == 1) p->dst_last = true;
+    p->v = axis_make(mirrored, s->h, s->oh, s->kh, s->stride_h, s->pad_h, s->dil_h);
+    p->h = axis_make(mirrored, s->w, s->ow, s->kw, s->stride_w, s->pad_w, s->dil_w);
+    p->packed_w = axis_source_count(&p->h, p->h.dst);
+    p->taps = s->kh * s->kw;
+    p->reduction = p->taps * p->red;
+    p->vecs = ceil_div(p->lanes, p->lanes_per_vec);
+    p->blocks = ceil_div(p->vecs, CONV_VECS);
+    /* Depthwise tiles read whole vectors, which at an image's last pixel could pass its end. */
+    p->direct = p->src_last && !needs_padding(&p->v) && !needs_padding(&p->h) && !(p->depthwise && p->src_c % p->lanes_per_vec);
+    if (p->direct) p->packed_w = p->h.src;
+    p->gy_direct = p->dst_last && p->lanes % p->lanes_per_vec == 0;
+    cut_work(p);
+    return layout(p, pass);
+}
+
+size_t conv_scratch(const ct__conv_shape *s, ct__conv_pass pass, int real) {
+    conv_plan p;
+    return conv_plan_make(&p, s, pass, real) ? p.total : SIZE_MAX;
+}
+
+static void add_taps(conv_plan *p, conv_phase *f, int64_t *runs, int64_t *entries) {
+    for (int64_t i = 0; i < p->v.taps; i++) {
+        int64_t a = axis_tap(&p->v, i);
+        if (!axis_in_phase(&p->v, f->row, a)) continue;
+        for (int64_t j = 0; j < p->h.taps; j++) {
+            int64_t b = axis_tap(&p->h, j);
+            if (!axis_in_phase(&p->h, f->col, b)) continue;
+            int64_t row = axis_source(&p->v, f->row, a) - p->v.low, col = axis_source(&p->h, f->col, b) - p->h.low;
+            int64_t offset = (row * p->packed_w + col) * p->src_c;
+            p->order[a * p->h.taps + b] = *entries;
+            *entries += p->red;
+            conv_run *last = f->n_run > 0 && !p->depthwise ? &p->run[*runs - 1] : NULL;
+            if (last && last->offset + last->length == offset) {
+                last->length += p->red;
+            } else {
+                p->run[(*runs)++] = (conv_run){offset, p->red};
+                f->n_run++;
+            }
+        }
+    }
+}
+
+static void list_offsets(conv_plan *p) {
+    for (int64_t a = 0; a < p->v.taps; a++)
+        for (int64_t b = 0; b < p->h.taps; b++)
+            for (int64_t c = 0; c < p->red; c++)
+                p->order[(a * p->h.taps + b) * p->red + c] =
+                    (a * p->v.dil * p->packed_w + b * p->h.dil) * p->src_c + c;
+}
+
+void conv_plan_lists(conv_plan *p, ct__conv_pass pass, void *scratch) {
+    char *base = scratch;
+    if (pass == CT__CONV_WEIGHT_GRAD) {
+        p->order = (void *)(base + p->order_at);
+        list_offsets(p);
+        return;
+    }
+    p->run = (void *)(base + p->runs_at);
+    p->phase = (void *)(base + p->phases_at);
+    p->order = (void *)(base + p->order_at);
+    for (int64_t t = 0; t < p->taps; t++) p->order[t] = -1; /* stays so for taps of phases that no dest position has */
+    int64_t runs = 0, entries = 0;
+    for (int64_t a = 0; a < axis_phases(&p->v); a++)
+        for (int64_t b = 0; b < axis_phases(&p->h); b++) {
+            conv_phase *f = &p->phase[p->n_phase++];
+            *f = (conv_phase){.row = a, .col = b, .run = runs, .first = entries};
+            add_taps(p, f, &runs, &entries);
+        }
+}

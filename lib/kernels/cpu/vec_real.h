@@ -1,0 +1,187 @@
+/*
+ * vec_real.h: one vector register of float or double, for kernels written once and compiled per ISA.
+ *
+ * A template: set CT__F64 to 0 or 1 and include; again for the other type. It defines
+ *
+ *      REAL     float or double              LANES    elements per register: 64, 32 or 16 bytes
+ *      VEC      a register of them           NAME(f)  f_f32 or f_f64, for functions of the file that includes
+ *
+ * and v_load, v_store, v_load_n, v_store_n (the first n lanes; the others read as zero), v_splat, v_zero, v_fma, v_transpose. Arithmetic uses the
+ * operators, which GCC and Clang give vector types. v_fma is one instruction where the ISA has it: a*b+c would
+ * not be under -std=c11, which forbids contraction.
+ */
+#include <string.h>
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
+
+#ifndef CT__VEC_REAL_ONCE
+#define CT__VEC_REAL_ONCE
+#if defined(__AVX512F__)
+#define CT__VEC_BYTES 64
+#elif defined(__AVX2__)
+#define CT__VEC_BYTES 32
+#else
+#define CT__VEC_BYTES 16
+#endif
+#define CT__LANES_F32 (CT__VEC_BYTES / 4)
+#define CT__LANES_F64 (CT__VEC_BYTES / 8)
+
+typedef float ct__vec_f32 __attribute__((vector_size(CT__VEC_BYTES)));
+typedef double ct__vec_f64 __attribute__((vector_size(CT__VEC_BYTES)));
+
+/*
+ * Swaps blocks of s lanes: lo takes b's lower halves into a's upper ones, hi a's upper halves into b's lower ones. log2(L) rounds of it, s = L/2 ... 1, over rows
+ * i and i + s transpose an L x L square.
+ */
+#define CT__SWAP_LO(L, s, j) ((j) & (s) ? (L) + (j) - (s) : (j))
+#define CT__SWAP_HI(L, s, j) ((j) & (s) ? (L) + (j) : (j) + (s))
+#define CT__LIST2(M, L, s) M(L, s, 0), M(L, s, 1)
+#define CT__LIST4(M, L, s) CT__LIST2(M, L, s), M(L, s, 2), M(L, s, 3)
+#define CT__LIST8(M, L, s) CT__LIST4(M, L, s), M(L, s, 4), M(L, s, 5), M(L, s, 6), M(L, s, 7)
+#define CT__LIST16(M, L, s)                                                                              \
+    CT__LIST8(M, L, s), M(L, s, 8), M(L, s, 9), M(L, s, 10), M(L, s, 11), M(L, s, 12), M(L, s, 13), M(L, s, 14), \
+        M(L, s, 15)
+#if defined(__clang__)
+#define CT__SHUFFLE(I, a, b, ...) __builtin_shufflevector(a, b, __VA_ARGS__)
+#else
+#define CT__SHUFFLE(I, a, b, ...) __builtin_shuffle(a, b, (I){__VA_ARGS__})
+#endif
+typedef int32_t ct__ivec_f32 __attribute__((vector_size(CT__VEC_BYTES)));
+typedef int64_t ct__ivec_f64 __attribute__((vector_size(CT__VEC_BYTES)));
+
+#define CT__SWAP_ROUND(V, I, LIST, L, s)                                  \
+    for (int i = 0; i < (L); i++)                                         \
+        if (!(i & (s))) {                                                 \
+            V a = r[i], b = r[i + (s)];                                   \
+            r[i] = CT__SHUFFLE(I, a, b, LIST(CT__SWAP_LO, L, s));         \
+            r[i + (s)] = CT__SHUFFLE(I, a, b, LIST(CT__SWAP_HI, L, s));   \
+        }
+
+CT__INLINE void ct__vec_transpose_f32(ct__vec_f32 *r) {
+#if CT__VEC_BYTES == 64
+    CT__SWAP_ROUND(ct__vec_f32, ct__ivec_f32, CT__LIST16, 16, 8)
+    CT__SWAP_ROUND(ct__vec_f32, ct__ivec_f32, CT__LIST16, 16, 4)
+    CT__SWAP_ROUND(ct__vec_f32, ct__ivec_f32, CT__LIST16, 16, 2)
+    CT__SWAP_ROUND(ct__vec_f32, ct__ivec_f32, CT__LIST16, 16, 1)
+#elif CT__VEC_BYTES == 32
+    CT__SWAP_ROUND(ct__vec_f32, ct__ivec_f32, CT__LIST8, 8, 4)
+    CT__SWAP_ROUND(ct__vec_f32, ct__ivec_f32, CT__LIST8, 8, 2)
+    CT__SWAP_ROUND(ct__vec_f32, ct__ivec_f32, CT__LIST8, 8, 1)
+#else
+    CT__SWAP_ROUND(ct__vec_f32, ct__ivec_f32, CT__LIST4, 4, 2)
+    CT__SWAP_ROUND(ct__vec_f32, ct__ivec_f32, CT__LIST4, 4, 1)
+#endif
+}
+CT__INLINE void ct__vec_transpose_f64(ct__vec_f64 *r) {
+#if CT__VEC_BYTES == 64
+    CT__SWAP_ROUND(ct__vec_f64, ct__ivec_f64, CT__LIST8, 8, 4)
+    CT__SWAP_ROUND(ct__vec_f64, ct__ivec_f64, CT__LIST8, 8, 2)
+    CT__SWAP_ROUND(ct__vec_f64, ct__ivec_f64, CT__LIST8, 8, 1)
+#elif CT__VEC_BYTES == 32
+    CT__SWAP_ROUND(ct__vec_f64, ct__ivec_f64, CT__LIST4, 4, 2)
+    CT__SWAP_ROUND(ct__vec_f64, ct__ivec_f64, CT__LIST4, 4, 1)
+#else
+    CT__SWAP_ROUND(ct__vec_f64, ct__ivec_f64, CT__LIST2, 2, 1)
+#endif
+}
+
+CT__INLINE ct__vec_f32 ct__vec_load_f32(const float *p) {
+    ct__vec_f32 v;
+    memcpy(&v, p, sizeof v);
+    return v;
+}
+CT__INLINE ct__vec_f64 ct__vec_load_f64(const double *p) {
+    ct__vec_f64 v;
+    memcpy(&v, p, sizeof v);
+    return v;
+}
+CT__INLINE void ct__vec_store_f32(float *p, ct__vec_f32 v) { memcpy(p, &v, sizeof v); }
+CT__INLINE void ct__vec_store_f64(double *p, ct__vec_f64 v) { memcpy(p, &v, sizeof v); }
+CT__INLINE ct__vec_f32 ct__vec_splat_f32(float x) { return x - (ct__vec_f32){0}; }
+CT__INLINE ct__vec_f64 ct__vec_splat_f64(double x) { return x - (ct__vec_f64){0}; }
+
+#if CT__VEC_BYTES == 64
+CT__INLINE ct__vec_f32 ct__vec_fma_f32(ct__vec_f32 a, ct__vec_f32 b, ct__vec_f32 c) { return _mm512_fmadd_ps(a, b, c); }
+CT__INLINE ct__vec_f64 ct__vec_fma_f64(ct__vec_f64 a, ct__vec_f64 b, ct__vec_f64 c) { return _mm512_fmadd_pd(a, b, c); }
+CT__INLINE ct__vec_f32 ct__vec_load_n_f32(const float *p, int n) { return _mm512_maskz_loadu_ps((__mmask16)((1u << n) - 1), p); }
+CT__INLINE ct__vec_f64 ct__vec_load_n_f64(const double *p, int n) { return _mm512_maskz_loadu_pd((__mmask8)((1u << n) - 1), p); }
+CT__INLINE void ct__vec_store_n_f32(float *p, ct__vec_f32 v, int n) { _mm512_mask_storeu_ps(p, (__mmask16)((1u << n) - 1), v); }
+CT__INLINE void ct__vec_store_n_f64(double *p, ct__vec_f64 v, int n) { _mm512_mask_storeu_pd(p, (__mmask8)((1u << n) - 1), v); }
+#elif CT__VEC_BYTES == 32
+CT__INLINE __m256i ct__vec_mask_f32(int n) {
+    static const int32_t on[16] = {-1, -1, -1, -1, -1, -1, -1, -1};
+    return _mm256_loadu_si256((const void *)(on + 8 - n));
+}
+CT__INLINE __m256i ct__vec_mask_f64(int n) {
+    static const int64_t on[8] = {-1, -1, -1, -1};
+    return _mm256_loadu_si256((const void *)(on + 4 - n));
+}
+CT__INLINE ct__vec_f32 ct__vec_fma_f32(ct__vec_f32 a, ct__vec_f32 b, ct__vec_f32 c) { return _mm256_fmadd_ps(a, b, c); }
+CT__INLINE ct__vec_f64 ct__vec_fma_f64(ct__vec_f64 a, ct__vec_f64 b, ct__vec_f64 c) { return _mm256_fmadd_pd(a, b, c); }
+CT__INLINE ct__vec_f32 ct__vec_load_n_f32(const float *p, int n) { return _mm256_maskload_ps(p, ct__vec_mask_f32(n)); }
+CT__INLINE ct__vec_f64 ct__vec_load_n_f64(const double *p, int n) { return _mm256_maskload_pd(p, ct__vec_mask_f64(n)); }
+CT__INLINE void ct__vec_store_n_f32(float *p, ct__vec_f32 v, int n) { _mm256_maskstore_ps(p, ct__vec_mask_f32(n), v); }
+CT__INLINE void ct__vec_store_n_f64(double *p, ct__vec_f64 v, int n) { _mm256_maskstore_pd(p, ct__vec_mask_f64(n), v); }
+#else
+CT__INLINE ct__vec_f32 ct__vec_fma_f32(ct__vec_f32 a, ct__vec_f32 b, ct__vec_f32 c) { return a * b + c; }
+CT__INLINE ct__vec_f64 ct__vec_fma_f64(ct__vec_f64 a, ct__vec_f64 b, ct__vec_f64 c) { return a * b + c; }
+CT__INLINE ct__vec_f32 ct__vec_load_n_f32(const float *p, int n) {
+    ct__vec_f32 v = {0};
+    for (int i = 0; i < n; i++) v[i] = p[i];
+    return v;
+}
+CT__INLINE ct__vec_f64 ct__vec_load_n_f64(const double *p, int n) {
+    ct__vec_f64 v = {0};
+    for (int i = 0; i < n; i++) v[i] = p[i];
+    return v;
+}
+CT__INLINE void ct__vec_store_n_f32(float *p, ct__vec_f32 v, int n) {
+    for (int i = 0; i < n; i++) p[i] = v[i];
+}
+CT__INLINE void ct__vec_store_n_f64(double *p, ct__vec_f64 v, int n) {
+    for (int i = 0; i < n; i++) p[i] = v[i];
+}
+#endif
+#endif /* CT__VEC_REAL_ONCE */
+
+#undef REAL
+#undef VEC
+#undef LANES
+#undef NAME
+#undef v_load
+#undef v_store
+#undef v_load_n
+#undef v_store_n
+#undef v_splat
+#undef v_zero
+#undef v_fma
+#undef v_transpose
+#if CT__F64
+#define REAL double
+#define VEC ct__vec_f64
+#define LANES CT__LANES_F64
+#define NAME(f) f##_f64
+#define v_load ct__vec_load_f64
+#define v_store ct__vec_store_f64
+#define v_load_n ct__vec_load_n_f64
+#define v_store_n ct__vec_store_n_f64
+#define v_splat ct__vec_splat_f64
+#define v_zero() ((ct__vec_f64){0})
+#define v_fma ct__vec_fma_f64
+#define v_transpose ct__vec_transpose_f64
+#else
+#define REAL float
+#define VEC ct__vec_f32
+#define LANES CT__LANES_F32
+#define NAME(f) f##_f32
+#define v_load ct__vec_load_f32
+#define v_store ct__vec_store_f32
+#define v_load_n ct__vec_load_n_f32
+#define v_store_n ct__vec_store_n_f32
+#define v_splat ct__vec_splat_f32
+#define v_zero() ((ct__vec_f32){0})
+#define v_fma ct__vec_fma_f32
+#define v_transpose ct__vec_transpose_f32
+#endif
+#undef CT__F64

@@ -1,0 +1,171 @@
+/*
+ * ref_conv.c: convolution as its definition says, in plain C. Sums are in double for both element types.
+ */
+#include "kernels/kernels.h"
+
+void ct__conv_fill_ref(ct__conv_kernels *k);
+
+static double get(const void *p, int real, int64_t i) { return real == CT__REAL_F64 ? ((const double *)p)[i] : (double)((const float *)p)[i]; }
+static void put(void *p, int real, int64_t i, double v) {
+    if (real == CT__REAL_F64) ((double *)p)[i] = v;
+    else ((float *)p)[i] = (float)v;
+}
+
+static int64_t at_x(const ct__conv_shape *s, int64_t n, int64_t c, int64_t i, int64_t j) {
+    return s->x_last ? ((n * s->h + i) * s->w + j) * s->c + c : ((n * s->c + c) * s->h + i) * s->w + j;
+}
+static int64_t at_y(const ct__conv_shape *s, int64_t n, int64_t f, int64_t i, int64_t j) {
+    return s->y_last ? ((n * s->oh + i) * s->ow + j) * s->f + f : ((n * s->f + f) * s->oh + i) * s->ow + j;
+}
+
+typedef struct job {
+    const ct__conv_shape *s;
+    int real;
+    const void *x, *w, *bias, *gy;
+    void *y, *gx, *gw, *gbias;
+} job;
+
+/* ---- forward: one output plane per item ---- */
+
+static double forward_at(const job *o, int64_t n, int64_t f, int64_t i, int64_t j) {
+    const ct__conv_shape *s = o->s;
+    int64_t cg = s->c / s->groups, c0 = f / (s->f / s->groups) * cg;
+    double sum = o->bias ? get(o->bias, o->real, f) : 0;
+    for (int64_t c = 0; c < cg; c++)
+        for (int64_t a = 0; a < s->kh; a++) {
+            int64_t xi = i * s->stride_h - s->pad_h + a * s->dil_h;
+            if (xi < 0 || xi >= s->h) continue;
+            for (int64_t b = 0; b < s->kw; b++) {
+                int64_t xj = j * s->stride_w - s->pad_w + b * s->dil_w;
+                if (xj < 0 || xj >= s->w) continue;
+                sum += get(o->x, o->real, at_x(s, n, c0 + c, xi, xj)) * get(o->w, o->real, ((f * cg + c) * s->kh + a) * s->kw + b);
+            }
+        }
+    return sum;
+}
+
+static void forward_planes(int64_t begin, int64_t end, void *arg) {
+    const job *o = arg;
+    const ct__conv_shape *s = o->s;
+    for (int64_t p = begin; p < end; p++)
+        for (int64_t i = 0; i < s->oh; i++)
+            for (int64_t j = 0; j < s->ow; j++) put(o->y, o->real, at_y(s, p / s->f, p % s->f, i, j), forward_at(o, p / s->f, p % s->f, i, j));
+}
+
+/* ---- gradient of the input: what each input element was multiplied with ---- */
+
+static double input_grad_at(const job *o, int64_t n, int64_t c, int64_t xi, int64_t xj) {
+    const ct__conv_shape *s = o->s;
+    int64_t cg = s->c / s->groups, fg = s->f / s->groups, f0 = c / cg * fg;
+    double sum = 0;
+    for (int64_t f = f0; f < f0 + fg; f++)
+        for (int64_t a = 0; a < s->kh; a++) {
+            int64_t i = xi + s->pad_h - a * s->dil_h;
+            if (i < 0 || i % s->stride_h || i / s->stride_h >= s->oh) continue;
+            for (int64_t b = 0; b < s->kw; b++) {
+                int64_t j = xj + s->pad_w - b * s->dil_w;
+                if (j < 0 || j % s->stride_w || j / s->stride_w >= s->ow) continue;
+                sum += get(o->gy, o->real, at_y(s, n, f, i / s->stride_h, j / s->stride_w)) *
+                       get(o->w, o->real, ((f * cg + c % cg) * s->kh + a) * s->kw + b);
+            }
+        }
+    return sum;
+}
+
+static void input_grad_planes(int64_t begin, int64_t end, void *arg) {
+    const job *o = arg;
+    const ct__conv_shape *s = o->s;
+    for (int64_t p = begin; p < end; p++)
+        for (int64_t i = 0; i < s->h; i++)
+            for (int64_t j = 0; j < s->w; j++) put(o->gx, o->real, at_x(s, p / s->c, p % s->c, i, j), input_grad_at(o, p / s->c, p % s->c, i, j));
+}
+
+/* ---- gradients of weight and bias: one filter per item ---- */
+
+static double weight_grad_at(const job *o, int64_t f, int64_t c, int64_t a, int64_t b) {
+    const ct__conv_shape *s = o->s;
+    double sum = 0;
+    for (int64_t n = 0; n < s->n; n++)
+        for (int64_t i = 0; i < s->oh; i++) {
+            int64_t xi = i * s->stride_h - s->pad_h + a * s->dil_h;
+            if (xi < 0 || xi >= s->h) continue;
+            for (int64_t j = 0; j < s->ow; j++) {
+                int64_t xj = j * s->stride_w - s->pad_w + b * s->dil_w;
+                if (xj < 0 || xj >= s->w) continue;
+                sum += get(o->x, o->real, at_x(s, n, c, xi, xj)) * get(o->gy, o->real, at_y(s, n, f, i, j));
+            }
+        }
+    return sum;
+}
+
+static void weight_grad_filters(int64_t begin, int64_t end, void *arg) {
+    const job *o = arg;
+    const ct__conv_shape *s = o->s;
+    int64_t cg = s->c / s->groups, fg = s->f / s->groups;
+    for (int64_t f = begin; f < end; f++) {
+        for (int64_t c = 0; c < cg; c++)
+            for (int64_t a = 0; a < s->kh; a++)
+                for (int64_t b = 0; b < s->kw; b++)
+                    put(o->gw, o->real, ((f * cg + c) * s->kh + a) * s->kw + b, weight_grad_at(o, f, f / fg * cg + c, a, b));
+        if (!o->gbias) continue;
+        double sum = 0;
+        for (int64_t n = 0; n < s->n; n++)
+            for (int64_t i = 0; i < s->oh; i++)
+                for (int64_t j = 0; j < s->ow; j++) sum += get(o->gy, o->real, at_y(s, n, f, i, j));
+        put(o->gbias, o->real, f, sum);
+    }
+}
+
+/* ---- the table ---- */
+
+static size_t scratch(const ct__conv_shape *s, ct__conv_pass pass, int real) {
+    (void)s, (void)pass, (void)real;
+    return 0;
+}
+
+static void forward(const ct__conv_shape *s, int real, const void *x, const void *w, const void *bias, void *y) {
+    job o = {.s = s, .real = real, .x = x, .w = w, .bias = bias, .y = y};
+    ct__parallel_for(s->n * s->f, 1, forward_planes, &o);
+}
+static void input_grad(const ct__conv_shape *s, int real, const void *gy, const void *w, void *gx) {
+    job o = {.s = s, .real = real, .gy = gy, .w = w, .gx = gx};
+    ct__parallel_for(s->n * s->c, 1, input_grad_planes, &o);
+}
+static void weight_grad(const ct__conv_shape *s, int real, const void *x, const void *gy, void *gw, void *gbias) {
+    job o = {.s = s, .real = real, .x = x, .gy = gy, .gw = gw, .gbias = gbias};
+    ct__parallel_for(s->f, 1, weight_grad_filters, &o);
+}
+
+static void forward_f32(const ct__conv_shape *s, const void *x, const void *w, const void *bias, void *y, void *mem) {
+    (void)mem;
+    forward(s, CT__REAL_F32, x, w, bias, y);
+}
+static void forward_f64(const ct__conv_shape *s, const void *x, const void *w, const void *bias, void *y, void *mem) {
+    (void)mem;
+    forward(s, CT__REAL_F64, x, w, bias, y);
+}
+static void input_grad_f32(const ct__conv_shape *s, const void *gy, const void *w, void *gx, void *mem) {
+    (void)mem;
+    input_grad(s, CT__REAL_F32, gy, w, gx);
+}
+static void input_grad_f64(const ct__conv_shape *s, const void *gy, const void *w, void *gx, void *mem) {
+    (void)mem;
+    input_grad(s, CT__REAL_F64, gy, w, gx);
+}
+static void weight_grad_f32(const ct__conv_shape *s, const void *x, const void *gy, void *gw, void *gbias, void *mem) {
+    (void)mem;
+    weight_grad(s, CT__REAL_F32, x, gy, gw, gbias);
+}
+static void weight_grad_f64(const ct__conv_shape *s, const void *x, const void *gy, void *gw, void *gbias, void *mem) {
+    (void)mem;
+    weight_grad(s, CT__REAL_F64, x, gy, gw, gbias);
+}
+
+void ct__conv_fill_ref(ct__conv_kernels *k) {
+    *k = (ct__conv_kernels){
+        .scratch = scratch,
+        .forward = {forward_f32, forward_f64},
+        .input_grad = {input_grad_f32, input_grad_f64},
+        .weight_grad = {weight_grad_f32, weight_grad_f64},
+    };
+}
