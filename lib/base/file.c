@@ -29,7 +29,7 @@
  * one gives an error. Above it the copy costs more than that risk. */
 static const size_t MAP_FROM = (size_t)256 << 20;
 
-enum { TEXT_MAX = 128, BUFFER = 64 << 10, READ_STEP = 64 << 10 };
+enum { TEXT_MAX = 128, PATH_SHOWN = 256, BUFFER = 64 << 10, READ_STEP = 64 << 10 };
 
 /* strerror is not safe between threads, and strerror_r has two signatures; this hides which one is there. */
 static const char *pick_text(int result, const char *buffer) { return result == 0 ? buffer : "unknown reason"; }
@@ -43,9 +43,22 @@ static const char *reason(int error, char *buffer) {
         strerror_r(error, buffer, TEXT_MAX), buffer);
 }
 
+/* The end of a long path, so that the reason behind it still fits into the sentence. */
+static const char *short_path(const char *path, const char **dots) {
+    size_t n = strlen(path);
+    *dots = n > PATH_SHOWN ? "..." : "";
+    return n > PATH_SHOWN ? path + (n - PATH_SHOWN) : path;
+}
+
 static ct_status fail_io(const char *function, const char *what, const char *path, int error) {
     char text[TEXT_MAX];
-    return ct__fail(CT_ERR_IO, "%s: cannot %s %s: %s", function, what, path, reason(error, text));
+    const char *dots, *end = short_path(path, &dots);
+    return ct__fail(CT_ERR_IO, "%s: cannot %s %s%s: %s", function, what, dots, end, reason(error, text));
+}
+
+static ct_status not_plain(const char *function, const char *what, const char *path) {
+    const char *dots, *end = short_path(path, &dots);
+    return ct__fail(CT_ERR_IO, "%s: cannot %s %s%s: not a plain file", function, what, dots, end);
 }
 
 /* ---- Reading ------------------------------------------------------------------------------------------------- */
@@ -64,7 +77,8 @@ static ct_status open_read(const char *function, const char *path, int *fd, stru
 }
 
 static ct_status too_large(const char *function, const char *path, size_t max) {
-    return ct__fail(CT_ERR_FORMAT, "%s: %s is larger than the %zu bytes that are accepted", function, path, max);
+    const char *dots, *end = short_path(path, &dots);
+    return ct__fail(CT_ERR_FORMAT, "%s: %s%s is larger than the %zu bytes that are accepted", function, dots, end, max);
 }
 
 static bool size_exceeds(off_t size, size_t max) { return size > 0 && (uintmax_t)size > max; }
@@ -122,7 +136,7 @@ ct_status ct__map_open(const char *function, const char *path, size_t max, ct__m
     ct_status status = CT_OK;
     ct__buf b = {0};
     if (!S_ISREG(st.st_mode)) {
-        status = ct__fail(CT_ERR_IO, "%s: %s is not a plain file", function, path);
+        status = not_plain(function, "read", path);
     } else if (size_exceeds(st.st_size, max)) {
         status = too_large(function, path, max);
     } else if ((uintmax_t)st.st_size >= MAP_FROM) {
@@ -218,7 +232,7 @@ static ct_status adopt_target(ct__writer *w, mode_t *mode) {
     if (stat(w->target, &st) != 0) return errno == ENOENT ? CT_OK : writer_fail(w, "write", errno);
     if (S_ISDIR(st.st_mode)) return writer_fail(w, "write", EISDIR);
     if (!S_ISREG(st.st_mode))
-        return ct__fail(CT_ERR_IO, "%s: cannot write %s: it is not a plain file", w->function, w->target);
+        return not_plain(w->function, "write", w->target);
     if (access(w->target, W_OK) != 0) return writer_fail(w, "write", errno);
     *mode = st.st_mode & 0777; /* not setuid: the owner may change */
     return CT_OK;
@@ -278,7 +292,8 @@ static ct_status flush(ct__writer *w) {
 }
 
 static ct_status already_failed(ct__writer *w) {
-    return ct__fail(CT_ERR_IO, "%s: %s: an earlier write failed", w->function, w->target);
+    const char *dots, *end = short_path(w->target, &dots);
+    return ct__fail(CT_ERR_IO, "%s: cannot write %s%s: an earlier write failed", w->function, dots, end);
 }
 
 ct_status ct__writer_write(ct__writer *w, const void *bytes, size_t n) {
