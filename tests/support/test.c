@@ -27,7 +27,7 @@ int test_main(const char *suite, const test_entry *tests, size_t n) {
         TCase *c = tcase_create(tests[i].name);
         tcase_set_timeout(c, 0);
         tcase_add_checked_fixture(c, before_each, after_each);
-        tcase_add_test(c, tests[i].test);
+        tcase_add_test(c, *tests[i].test);
         suite_add_tcase(s, c);
     }
     SRunner *r = srunner_create(s);

@@ -14,12 +14,12 @@
 #include <ctorch/tensor.h>
 
 typedef struct test_entry {
-    const TTest *test;
+    const TTest *const *test; /* START_TEST defines a pointer, whose value is no constant */
     const char *name;
 } test_entry;
 int test_main(const char *suite, const test_entry *tests, size_t n);
 
-#define TEST(name) {name, #name}
+#define TEST(name) {&name, #name}
 #define TEST_LIST static const test_entry all_tests[]
 #define TEST_MAIN(suite) \
     int main(void) { return test_main(suite, all_tests, sizeof all_tests / sizeof all_tests[0]); }
