@@ -1,0 +1,87 @@
+/*
+ * kern_nn.h: activations, softmax, losses and dropout.
+ *
+ * All of them take dense memory; ops bring other layouts into one first. dtype is CT_F32 or CT_F64, and every void pointer
+ * points to elements of it unless said otherwise. Outputs may be the input (same pointer) in act, act_backward and dropout,
+ * nowhere else. Work is split over the pool at borders that do not depend on the number of threads wherever sums cross them,
+ * so that results do not either.
+ */
+#ifndef CT__KERN_NN_H
+#define CT__KERN_NN_H
+
+#include <ctorch/tensor.h>
+
+/* Activations. What backward reads: y for the first three, x for the others. */
+typedef enum ct__act {
+    CT__ACT_RELU,
+    CT__ACT_SIGMOID,
+    CT__ACT_TANH,
+    CT__ACT_GELU,       /* with erf */
+    CT__ACT_GELU_TANH,  /* the tanh approximation */
+    CT__ACT_SILU,
+    CT__ACT_LEAKY_RELU, /* a = negative slope */
+    CT__ACT_ELU,        /* a = alpha */
+    CT__ACT_SOFTPLUS,   /* a = beta, b = threshold */
+    CT__ACT_COUNT
+} ct__act;
+
+/* Losses between two tensors of the same shape, element by element. p: beta of SMOOTH_L1, delta of HUBER. */
+typedef enum ct__pair {
+    CT__PAIR_MSE,
+    CT__PAIR_L1,
+    CT__PAIR_SMOOTH_L1,
+    CT__PAIR_HUBER,
+    CT__PAIR_BCE,        /* a = probability */
+    CT__PAIR_BCE_LOGITS, /* a = logit */
+    CT__PAIR_COUNT
+} ct__pair;
+
+/*
+ * Cross entropy against class indices. x is [outer, classes, inner], target [outer, inner], rows are numbered
+ * outer * inner + position in inner. A row's loss, with lp its log-probabilities and w = 1 where weight is NULL:
+ *
+ *     (1 - smoothing) w[t] (-lp[t])  +  smoothing / classes * sum_c w[c] (-lp[c])        0 if t == ignore
+ *
+ * Targets are valid: in [0, classes) or equal to ignore.
+ */
+typedef struct ct__ce {
+    ct_dtype dtype;
+    int64_t outer, classes, inner;
+    const void *x;
+    const int64_t *target;
+    const void *weight; /* [classes] or NULL */
+    int64_t ignore;
+    double smoothing;
+} ct__ce;
+
+/* Elements per partial sum of pair_loss: a border that depends on nothing else. */
+enum { CT__PAIR_CHUNK = 4096 };
+/* Elements that one step of the dropout generator covers; see dropout_word of ref_nn.c. */
+enum { CT__PHILOX_BLOCK = 64 };
+
+typedef struct ct__nn_kernels {
+    void (*act)(ct__act kind, ct_dtype dtype, int64_t n, const void *x, void *y, double a, double b);
+    void (*act_backward)(ct__act kind, ct_dtype dtype, int64_t n, const void *saved, const void *g, void *gin, double a, double b);
+
+    /* Over the middle dim of [outer, n, inner]; with log the logarithm of it. Backward reads the output y. */
+    void (*softmax)(bool log, ct_dtype dtype, int64_t outer, int64_t n, int64_t inner, const void *x, void *y);
+    void (*softmax_backward)(bool log, ct_dtype dtype, int64_t outer, int64_t n, int64_t inner, const void *g, const void *y,
+                             void *gin);
+
+    /* stats [rows][2]: a row's maximum m and log(sum(exp(x - m))), which backward reads; apart, as their sum has lost the
+     * bits that matter when logits are large. loss [rows]. */
+    void (*cross_entropy)(const ct__ce *ce, void *stats, void *loss);
+    /* gin = factor * g * d loss / d x. g: one element per row, or one for all if g_step is 0. */
+    void (*cross_entropy_backward)(const ct__ce *ce, const void *stats, const void *g, int64_t g_step, double factor, void *gin);
+
+    /* p [n]: loss of each element into out, if not NULL; sums over each CT__PAIR_CHUNK elements into partial, if not NULL. */
+    void (*pair_loss)(ct__pair kind, ct_dtype dtype, int64_t n, const void *a, const void *b, double p, void *out, double *partial);
+    /* ga = factor * g * d loss / d a; g_step as above. */
+    void (*pair_loss_backward)(ct__pair kind, ct_dtype dtype, int64_t n, const void *a, const void *b, double p, const void *g,
+                               int64_t g_step, double factor, void *ga);
+
+    /* y[i] = x[i] * (word(key, i) >= threshold ? scale : 0), where word is 32 bits of Philox 4x32-10; threshold <= 2^32. */
+    void (*dropout)(ct_dtype dtype, int64_t n, uint64_t key, uint64_t threshold, double scale, const void *x, void *y);
+} ct__nn_kernels;
+
+#endif

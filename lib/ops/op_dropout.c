@@ -1,0 +1,85 @@
+/*
+ * op_dropout.c: dropout.
+ *
+ *      y[i] = x[i] * m[i],   m[i] = word(key, i) >= p 2^32 ? 1 / (1 - p) : 0,   i: the element's index in row-major order
+ *
+ * word is 32 bits of Philox 4x32-10 (kernels/ref/ref_nn.c), so m is a function of the key alone. A node keeps the key, and backward, which is
+ * the same multiplication applied to g, makes m again. That is as cheap as reading a stored mask and takes no memory.
+ *
+ * A multiplication by 0, not a choice of 0: NaN and inf in x show even where they are dropped, as in torch on a CPU.
+ */
+#include "core/generator.h"
+#include "kernels/kernels.h"
+#include "ops/layout.h"
+#include "ops/op.h"
+#include "ops/packed.h"
+#include <ctorch/ops_nn.h>
+#include <ctorch/ops_pointwise.h>
+
+typedef struct dropout_ctx {
+    uint64_t key;
+    uint64_t threshold; /* words below it drop their element; 2^32 drops all */
+    double scale;
+} dropout_ctx;
+
+static ct_tensor *apply(ct_tensor *x, dropout_ctx c);
+
+static void dropout_backward(ct__node *n, ct_tensor *const *g, ct_tensor **gin) {
+    gin[0] = apply(g[0], *(const dropout_ctx *)ct__ctx(n));
+}
+static const ct__node_class dropout_class = {.op = CT__OP_dropout, .backward = dropout_backward, .ctx_size = sizeof(dropout_ctx)};
+
+/* The mask follows the row-major order, so another layout takes a detour over it. */
+static ct_tensor *multiplied(ct_tensor *x, dropout_ctx c) {
+    ct_dtype dtype = (ct_dtype)x->dtype;
+    ct_tensor *y = ct__new_like("ct_dropout", x, dtype);
+    ct_tensor *in = y ? ct__dense("ct_dropout", x) : NULL;
+    ct_tensor *out = in == x ? y : in; /* a copy may be overwritten */
+    if (in) ct__kern()->nn.dropout(dtype, x->numel, c.key, c.threshold, c.scale, ct__ptr(in), ct__ptr(out));
+    if (in && out != y) ct__copy_raw(y, out);
+    if (!in) {
+        ct__unref(y);
+        y = NULL;
+    }
+    ct__unref(in);
+    return y;
+}
+
+static ct_tensor *apply(ct_tensor *x, dropout_ctx c) {
+    ct_tensor *y = x && ct__pending() == CT_OK ? multiplied(x, c) : NULL;
+    ct__node *n = y ? ct__node_new(&dropout_class, &x, 1, 1) : NULL;
+    if (n) *(dropout_ctx *)ct__ctx(n) = c;
+    return ct__finish(n, y);
+}
+
+static void identity_backward(ct__node *n, ct_tensor *const *g, ct_tensor **gin) {
+    (void)n;
+    gin[0] = g[0];
+}
+static const ct__node_class identity_class = {.op = CT__OP_dropout, .backward = identity_backward};
+
+static ct_tensor *same(ct_tensor *x) {
+    ct_tensor *y = ct__new_view(x, x->sizes, x->strides, x->ndim, x->offset);
+    return ct__finish_view(y ? ct__node_new(&identity_class, &x, 1, 1) : NULL, y, x);
+}
+
+ct_tensor *ct_dropout(ct_tensor *x, double p, const ct_dropout_options *options) {
+    if (!ct__enter(CT__OP_dropout, &x, 1)) return NULL;
+    CT__TRY_NULL(CT__CHECK_OPTIONS("ct_dropout", options));
+    if (!(p >= 0 && p <= 1)) {
+        ct__fail(CT_ERR_INVALID_ARGUMENT, "ct_dropout: p is %g but must be between 0 and 1", p);
+        return NULL;
+    }
+    if (x->dtype != CT_F32 && x->dtype != CT_F64) {
+        ct__fail(CT_ERR_DTYPE, "ct_dropout: %s is not a floating point dtype", ct_dtype_name((ct_dtype)x->dtype));
+        return NULL;
+    }
+    if (p == 0 || x->numel == 0 || (options && options->no_training)) return same(x);
+    dropout_ctx c = {.threshold = (uint64_t)(p * 4294967296.0), .scale = p < 1 ? 1 / (1 - p) : 0};
+    if (p < 1) { /* torch draws nothing for p == 1 either */
+        ct_generator *g = ct__generator_lock(options ? options->generator : NULL);
+        c.key = ct__draw64(g);
+        ct__generator_unlock(g);
+    }
+    return apply(x, c);
+}
