@@ -112,6 +112,22 @@ static void call_gemv(const ct__gemm_args *g, bool trans, int64_t len, int64_t k
         cblas_dgemv(CblasRowMajor, transposed(trans), (int)rows, (int)cols, g->alpha, matrix, (int)ld, x, (int)incx, 1.0, y, (int)incy);
 }
 
+/* Sum of x[i * incx] * y[i * incy] over i in [begin, begin + n). */
+static double call_dot(const ct__gemm_args *g, int64_t n, const void *x, int64_t incx, const void *y, int64_t incy) {
+    double sum = 0;
+    for (int64_t i = 0; i < n; i += limit()) {
+        int part = (int)ct__min_i64(limit(), n - i);
+        if (g->dtype == CT_F32) sum += (double)cblas_sdot(part, (const float *)x + i * incx, (int)incx, (const float *)y + i * incy, (int)incy);
+        else sum += cblas_ddot(part, (const double *)x + i * incx, (int)incx, (const double *)y + i * incy, (int)incy);
+    }
+    return sum;
+}
+
+static void add_to(const ct__gemm_args *g, void *c, double x) {
+    if (g->dtype == CT_F32) *(float *)c += (float)x;
+    else *(double *)c += x;
+}
+
 /* Rows and columns of C that start at (i, j); a, b and c are the batch item's matrices. */
 static void panel(const ct__gemm_args *g, int64_t i, int64_t j, int64_t rows, int64_t cols, const void *a, const void *b, void *c) {
     size_t size = elem(g);
@@ -124,11 +140,16 @@ static void panel(const ct__gemm_args *g, int64_t i, int64_t j, int64_t rows, in
         beta = 1;
     }
     if (g->alpha == 0) return;
+    if (rows == 1 && cols == 1) {
+        const void *x = at(a, g->ta ? i : i * g->lda, size), *y = at(b, g->tb ? j * g->ldb : j, size);
+        add_to(g, pc, g->alpha * call_dot(g, g->k, x, g->ta ? g->lda : 1, y, g->tb ? 1 : g->ldb));
+        return;
+    }
     for (int64_t l = 0; l < g->k; l += limit()) {
         int64_t part = ct__min_i64(limit(), g->k - l);
         const void *pa = at(a, g->ta ? l * g->lda + i : i * g->lda + l, size);
         const void *pb = at(b, g->tb ? j * g->ldb + l : l * g->ldb + j, size);
-        if (rows == 1 && cols > 1) call_gemv(g, !g->tb, cols, part, pb, g->ldb, pa, g->ta ? g->lda : 1, pc, 1);
+        if (rows == 1) call_gemv(g, !g->tb, cols, part, pb, g->ldb, pa, g->ta ? g->lda : 1, pc, 1);
         else if (cols == 1) call_gemv(g, g->ta, rows, part, pa, g->lda, pb, g->tb ? 1 : g->ldb, pc, g->ldc);
         else call_gemm(g, rows, cols, part, pa, pb, beta, pc);
         beta = 1;
@@ -205,11 +226,43 @@ static void make_grid(grid *s, double work) {
     s->gn = ceil_div(g->n, s->cols);
 }
 
+/* ---- One long dot product ---- */
+
+/* Partial sums in slots, added in order. */
+enum { DOT_SLOTS = 64, DOT_GRAIN = 1 << 16 };
+
+typedef struct long_dot {
+    const ct__gemm_args *g;
+    int64_t incx, incy, chunk;
+    double slot[DOT_SLOTS];
+} long_dot;
+
+static void dot_chunk(int64_t begin, int64_t end, void *arg) {
+    long_dot *d = arg;
+    size_t size = elem(d->g);
+    d->slot[begin / d->chunk] = call_dot(d->g, end - begin, at(d->g->a, begin * d->incx, size), d->incx, at(d->g->b, begin * d->incy, size), d->incy);
+}
+
+static void run_long_dot(const ct__gemm_args *g) {
+    long_dot d = {.g = g, .incx = g->ta ? g->lda : 1, .incy = g->tb ? 1 : g->ldb};
+    int64_t grain = ct__max_i64(DOT_GRAIN, ceil_div(g->k, DOT_SLOTS));
+    d.chunk = ct__parallel_chunk(g->k, grain);
+    ct__parallel_for(g->k, grain, dot_chunk, &d);
+    double sum = 0;
+    for (int i = 0; i < ct__parallel_count(g->k, grain); i++) sum += d.slot[i];
+    scale_panel(g, 1, 1, g->c, g->bias);
+    add_to(g, g->c, g->alpha * sum);
+}
+
 void ct__gemm(const ct__gemm_args *g) {
     grid s = {.g = g, .batch = 1};
     for (int d = 0; d < g->batch_ndim; d++) s.batch *= g->batch_sizes[d];
     if (s.batch == 0 || g->m == 0 || g->n == 0) return;
     enter_blas();
+    if (s.batch == 1 && g->m == 1 && g->n == 1 && g->k > DOT_GRAIN && g->alpha != 0) {
+        run_long_dot(g);
+        return;
+    }
     double work = (double)s.batch * (double)g->m * (double)g->n * (double)ct__max_i64(g->k, 1);
     make_grid(&s, work);
     int64_t tasks = s.batch * s.gm * s.gn;
@@ -217,51 +270,4 @@ void ct__gemm(const ct__gemm_args *g) {
     double per_task = work / (double)tasks;
     int64_t grain = (int64_t)fmax(1, fmin((double)GEMM_GRAIN / per_task, (double)tasks));
     ct__parallel_for(tasks, grain, run_tasks, &s);
-}
-
-/* ---- Dot products ---- */
-
-/* Partial sums of long vectors in slots, added in order. */
-enum { DOT_SLOTS = 64, DOT_GRAIN = 1 << 16 };
-
-typedef struct dot_args {
-    const void *x, *y;
-    int64_t incx, incy, n, grain;
-    bool f32;
-    double slot[DOT_SLOTS];
-} dot_args;
-
-static double dot_range(const dot_args *d, int64_t begin, int64_t n) {
-    double sum = 0;
-    for (int64_t done = 0; done < n; done += limit()) {
-        int64_t i = begin + done, part = ct__min_i64(limit(), n - done);
-        if (d->f32)
-            sum += (double)cblas_sdot((int)part, (const float *)d->x + i * d->incx, (int)d->incx, (const float *)d->y + i * d->incy, (int)d->incy);
-        else
-            sum += cblas_ddot((int)part, (const double *)d->x + i * d->incx, (int)d->incx, (const double *)d->y + i * d->incy, (int)d->incy);
-    }
-    return sum;
-}
-
-static void dot_chunk(int64_t begin, int64_t end, void *arg) {
-    dot_args *d = arg;
-    d->slot[begin / ct__parallel_chunk(d->n, d->grain)] = dot_range(d, begin, end - begin);
-}
-
-static double dot(dot_args *d) {
-    enter_blas();
-    if (d->n <= DOT_GRAIN) return dot_range(d, 0, d->n);
-    d->grain = ct__max_i64(DOT_GRAIN, ceil_div(d->n, DOT_SLOTS));
-    ct__parallel_for(d->n, d->grain, dot_chunk, d);
-    double sum = 0;
-    for (int i = 0; i < ct__parallel_count(d->n, d->grain); i++) sum += d->slot[i];
-    return sum;
-}
-
-float ct__dot_f32(int64_t n, const float *x, int64_t incx, const float *y, int64_t incy) {
-    return (float)dot(&(dot_args){.x = x, .y = y, .incx = incx, .incy = incy, .n = n, .f32 = true});
-}
-
-double ct__dot_f64(int64_t n, const double *x, int64_t incx, const double *y, int64_t incy) {
-    return dot(&(dot_args){.x = x, .y = y, .incx = incx, .incy = incy, .n = n});
 }

@@ -38,10 +38,6 @@ void ct__gemm(const ct__gemm_args *g);
 /* u8, i32, i64, wrapping around as PyTorch does. alpha and beta are whole numbers. The same struct. */
 void ct__gemm_int(const ct__gemm_args *g);
 
-/* Sum of x[i * incx] * y[i * incy]. Strides of at most ct__blas_ld_max(), and at least 1. */
-float ct__dot_f32(int64_t n, const float *x, int64_t incx, const float *y, int64_t incy);
-double ct__dot_f64(int64_t n, const double *x, int64_t incx, const double *y, int64_t incy);
-
 /* OpenBLAS counts with 32 bits. Sizes beyond are split inside; a leading dimension cannot be: the caller copies or refuses. */
 int64_t ct__blas_ld_max(void);
 

@@ -1,0 +1,89 @@
+/*
+ * op_linear.c: y = x weight^T + bias.
+ *
+ *      x [.., in] -> X [M, in]      Y [M, out] = X W^T + b      gX = g W      gW = g^T X      gb = column sums of g
+ *
+ * One product of all rows, whatever the leading dims; gradients likewise, g^T being a view.
+ */
+#include "ops/product.h"
+
+#include "base/vec.h"
+
+#include <ctorch/ops_linalg.h>
+#include <ctorch/ops_shape.h>
+#include <string.h>
+
+static ct_tensor *rows_of(ct_tensor *x, int64_t cols) {
+    int64_t rows = 1;
+    for (int d = 0; d < ct_ndim(x) - 1; d++) rows *= ct_size(x, d);
+    return ct_reshape(x, (const int64_t[]){rows, cols}, 2);
+}
+
+/* Slots: 0 x, 1 weight. */
+static void linear_backward(ct__node *n, ct_tensor *const *g, ct_tensor **gin) {
+    if (ct__needs(n, 0)) gin[0] = ct_matmul(g[0], ct__saved(n, 1));
+    if (ct__needs(n, 1)) {
+        ct_tensor *x = ct__saved(n, 0);
+        gin[1] = ct_mm(ct_t(rows_of(g[0], ct_size(g[0], -1))), rows_of(x, ct_size(x, -1)));
+    }
+    if (n->n_in > 2 && ct__needs(n, 2)) {
+        const ct__meta *m = ct__input_meta(n, 2);
+        gin[2] = ct__sum_to(m->ndim > 1 ? rows_of(g[0], ct_size(g[0], -1)) : g[0], m->sizes, m->ndim);
+    }
+}
+static const ct__node_class linear_class = {.op = CT__OP_linear, .backward = linear_backward, .n_saved = 2};
+
+static ct_status check_linear(const ct_tensor *x, const ct_tensor *weight, const ct_tensor *bias) {
+    ct__shape_text a, b;
+    if (x->ndim == 0 || weight->ndim != 2 || x->sizes[x->ndim - 1] != weight->sizes[1]) {
+        const char *sx = CT__SIZES(&a, x), *sw = CT__SIZES(&b, weight);
+        if (x->ndim == 0 || weight->ndim != 2)
+            return ct__fail(CT_ERR_SHAPE, "ct_linear: x %s and weight %s: they must be [..., in] and [out, in]%s", sx, sw,
+                            weight->ndim == 1 && bias ? " when there is a bias" : "");
+        return ct__fail(CT_ERR_SHAPE, "ct_linear: x %s and weight %s cannot be multiplied: %lld != %lld", sx, sw, (long long)x->sizes[x->ndim - 1],
+                        (long long)weight->sizes[1]);
+    }
+    CT__TRY(ct__product_dtypes("ct_linear", x, weight));
+    if (bias && bias->dtype != x->dtype)
+        return ct__fail(CT_ERR_DTYPE, "ct_linear: bias is %s, x is %s; convert one with ct_to", ct_dtype_name((ct_dtype)bias->dtype),
+                        ct_dtype_name((ct_dtype)x->dtype));
+    return CT_OK;
+}
+
+/* Y = X W^T + bias into out, seen as [M, out]. */
+static void run_linear(ct_tensor *out, ct_tensor *x, ct_tensor *weight, const ct_tensor *bias) {
+    ct__matrix a = ct__matrix_of(x, true), w = ct__matrix_t(ct__matrix_of(weight, true));
+    ct_tensor *copy = NULL, *flat = NULL;
+    if (!ct__matrix_fold(&a)) {
+        copy = ct__dense("ct_linear", x);
+        if (!copy) return;
+        a = ct__matrix_of(copy, true);
+        ct__matrix_fold(&a);
+    }
+    if (!bias || (bias->ndim == 1 && bias->sizes[0] == w.cols && bias->contiguous)) {
+        ct__multiply("ct_linear", &a, &w, NULL, 0, out, 1, 0, bias);
+    } else { /* some other sizes that broadcast, or strides */
+        int64_t sizes[] = {a.rows, w.cols}, strides[] = {ct__max_i64(w.cols, 1), 1};
+        flat = ct__new_view(out, sizes, strides, 2, 0);
+        if (flat && ct__fill_broadcast("ct_linear", flat, bias) == CT_OK) ct__multiply("ct_linear", &a, &w, NULL, 0, out, 1, 1, NULL);
+    }
+    ct__unref(flat);
+    ct__unref(copy);
+}
+
+ct_tensor *ct_linear(ct_tensor *x, ct_tensor *weight, ct_tensor *bias) {
+    ct_tensor *in[] = {x, weight, bias};
+    int n_in = bias ? 3 : 2;
+    if (!ct__enter(CT__OP_linear, in, n_in)) return NULL;
+    if (weight->ndim == 1 && !bias) return ct__matmul(CT__OP_linear, x, weight);
+    CT__TRY_NULL(check_linear(x, weight, bias));
+    int64_t sizes[CT_MAX_NDIM];
+    memcpy(sizes, x->sizes, x->ndim * sizeof *sizes);
+    sizes[x->ndim - 1] = weight->sizes[0];
+    ct_tensor *out = ct__new("ct_linear", sizes, x->ndim, (ct_dtype)x->dtype);
+    if (!out) return NULL;
+    ct__node *node = ct__node_new(&linear_class, in, n_in, 1);
+    if (node) ct__product_save(node, 0, x, weight);
+    run_linear(out, x, weight, bias);
+    return ct__finish(node, out);
+}
