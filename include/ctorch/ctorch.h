@@ -1,0 +1,58 @@
+/*
+ * ctorch/ctorch.h: all of libctorch, a deep-learning library for C.
+ *
+ * Reading map. A first program needs the first five; each header says what else it builds on.
+ *
+ *     tensor.h          tensors, scopes (who frees what), data access, printing
+ *     nn_layers.h       layers, ct_nn_sequential            nn.h       modules: parameters, state dicts, classes of one's own
+ *     optim.h           SGD, Adam, AdamW
+ *     data.h            data sets and the loader            data_image.h  images, transforms       data_table.h  CSV
+ *     autograd.h        ct_backward, ct_grad, no_grad, hooks, functions of one's own, gradcheck
+ *
+ *     ops_create.h      zeros, arange, copies, dtype        ops_random.h  rand, randn, randperm
+ *     ops_pointwise.h   arithmetic, comparison, where       ops_reduce.h  sum, mean, max, argmax
+ *     ops_shape.h       views, cat, split                   ops_index.h   select, gather, scatter, sort
+ *     ops_linalg.h      matmul and its family, linear       ops_nn.h      activations, softmax, dropout
+ *     ops_conv.h        convolution                         ops_pool.h    pooling           ops_loss.h  losses
+ *
+ *     serialize.h       safetensors files                   train.h       checkpoints
+ *     metrics.h         accuracy, confusion matrix, R2      nn_init.h     initialisers
+ *     dict.h  random.h  containers, generators              base.h        errors, memory, threads, version
+ *
+ * Three things to know before the first line:
+ *
+ * - Nothing is freed by hand inside a scope: what calls return belongs to the innermost ct_scope (tensor.h, "Scopes").
+ * - The first error stays: later calls do nothing and return NULL, so that a program checks once, with ct_ok() (base.h, "Status and errors").
+ * - Options are the last argument, a struct of which one names what one sets: &(ct_loader_options){.batch_size = 64}; NULL for none.
+ */
+#ifndef CTORCH_H
+#define CTORCH_H
+
+#include <ctorch/autograd.h>
+#include <ctorch/base.h>
+#include <ctorch/data.h>
+#include <ctorch/data_image.h>
+#include <ctorch/data_table.h>
+#include <ctorch/dict.h>
+#include <ctorch/metrics.h>
+#include <ctorch/nn.h>
+#include <ctorch/nn_init.h>
+#include <ctorch/nn_layers.h>
+#include <ctorch/ops_conv.h>
+#include <ctorch/ops_create.h>
+#include <ctorch/ops_index.h>
+#include <ctorch/ops_linalg.h>
+#include <ctorch/ops_loss.h>
+#include <ctorch/ops_nn.h>
+#include <ctorch/ops_pointwise.h>
+#include <ctorch/ops_pool.h>
+#include <ctorch/ops_random.h>
+#include <ctorch/ops_reduce.h>
+#include <ctorch/ops_shape.h>
+#include <ctorch/optim.h>
+#include <ctorch/random.h>
+#include <ctorch/serialize.h>
+#include <ctorch/tensor.h>
+#include <ctorch/train.h>
+
+#endif
