@@ -6,8 +6,11 @@
  *      REAL     float or double              LANES    elements per register: 64, 32 or 16 bytes
  *      VEC      a register of them           NAME(f)  f_f32 or f_f64, for functions of the file that includes
  *
- * and v_load, v_store, v_load_n, v_store_n (the first n lanes; the others read as zero), v_splat, v_zero, v_fma, v_transpose. Arithmetic uses the
- * operators, which GCC and Clang give vector types. v_fma is one instruction where the ISA has it: a*b+c would
+ *      IVEC     a register of integers of the same width: what comparing two VECs gives, 0 or -1 per lane
+ *
+ * and v_load, v_store, v_load_n, v_store_n (the first n lanes; the others read as zero), v_splat, v_zero, v_fma, v_transpose, v_select (a where
+ * the mask is set, else b), v_evens (every second element of 2 * LANES), v_zip_lo and v_zip_hi (its inverse), v_store_bytes (n integers
+ * as bytes) and v_load_bytes. Arithmetic uses the operators, which GCC and Clang give vector types. v_fma is one instruction where the ISA has it: a*b+c would
  * not be under -std=c11, which forbids contraction.
  */
 #include <string.h>
@@ -143,10 +146,64 @@ CT__INLINE void ct__vec_store_n_f64(double *p, ct__vec_f64 v, int n) {
     for (int i = 0; i < n; i++) p[i] = v[i];
 }
 #endif
+
+/* ---- masks, pairs, bytes ---- */
+
+typedef uint8_t ct__bvec_f32 __attribute__((vector_size(CT__VEC_BYTES / 4)));
+typedef uint8_t ct__bvec_f64 __attribute__((vector_size(CT__VEC_BYTES / 8)));
+
+#define CT__EVEN(L, s, j) (2 * (j))
+#define CT__ZIP_LO(L, s, j) ((j) / 2 + ((j) & 1) * (L))
+#define CT__ZIP_HI(L, s, j) ((L) / 2 + (j) / 2 + ((j) & 1) * (L))
+#if CT__VEC_BYTES == 64
+#define CT__LIST_F32(M) CT__LIST16(M, 16, 0)
+#define CT__LIST_F64(M) CT__LIST8(M, 8, 0)
+#elif CT__VEC_BYTES == 32
+#define CT__LIST_F32(M) CT__LIST8(M, 8, 0)
+#define CT__LIST_F64(M) CT__LIST4(M, 4, 0)
+#else
+#define CT__LIST_F32(M) CT__LIST4(M, 4, 0)
+#define CT__LIST_F64(M) CT__LIST2(M, 2, 0)
+#endif
+#define CT__SHUFFLE_LIST(I, a, b, ...) CT__SHUFFLE(I, a, b, __VA_ARGS__)
+
+#define CT__VEC_EXTRAS(T)                                                                                                       \
+    CT__INLINE ct__vec_##T ct__vec_select_##T(ct__ivec_##T mask, ct__vec_##T a, ct__vec_##T b) {                                 \
+        return (ct__vec_##T)((mask & (ct__ivec_##T)a) | (~mask & (ct__ivec_##T)b));                                              \
+    }                                                                                                                           \
+    CT__INLINE ct__vec_##T ct__vec_evens_##T(ct__vec_##T a, ct__vec_##T b) {                                                     \
+        return CT__SHUFFLE_LIST(ct__ivec_##T, a, b, CT__EVENS_##T);                                                             \
+    }                                                                                                                           \
+    CT__INLINE ct__vec_##T ct__vec_zip_lo_##T(ct__vec_##T a, ct__vec_##T b) {                                                    \
+        return CT__SHUFFLE_LIST(ct__ivec_##T, a, b, CT__ZIPS_LO_##T);                                                           \
+    }                                                                                                                           \
+    CT__INLINE ct__vec_##T ct__vec_zip_hi_##T(ct__vec_##T a, ct__vec_##T b) {                                                    \
+        return CT__SHUFFLE_LIST(ct__ivec_##T, a, b, CT__ZIPS_HI_##T);                                                           \
+    }                                                                                                                           \
+    CT__INLINE void ct__vec_store_bytes_##T(uint8_t *p, ct__ivec_##T v, int n) {                                                 \
+        ct__bvec_##T b = __builtin_convertvector(v, ct__bvec_##T);                                                              \
+        if (n == (int)sizeof b) memcpy(p, &b, sizeof b);                                                                        \
+        else memcpy(p, &b, (size_t)n);                                                                                          \
+    }                                                                                                                           \
+    CT__INLINE ct__ivec_##T ct__vec_load_bytes_##T(const uint8_t *p, int n) {                                                    \
+        ct__bvec_##T b = {0};                                                                                                   \
+        if (n == (int)sizeof b) memcpy(&b, p, sizeof b);                                                                        \
+        else memcpy(&b, p, (size_t)n);                                                                                          \
+        return __builtin_convertvector(b, ct__ivec_##T);                                                                        \
+    }
+#define CT__EVENS_f32 CT__LIST_F32(CT__EVEN)
+#define CT__EVENS_f64 CT__LIST_F64(CT__EVEN)
+#define CT__ZIPS_LO_f32 CT__LIST_F32(CT__ZIP_LO)
+#define CT__ZIPS_LO_f64 CT__LIST_F64(CT__ZIP_LO)
+#define CT__ZIPS_HI_f32 CT__LIST_F32(CT__ZIP_HI)
+#define CT__ZIPS_HI_f64 CT__LIST_F64(CT__ZIP_HI)
+CT__VEC_EXTRAS(f32)
+CT__VEC_EXTRAS(f64)
 #endif /* CT__VEC_REAL_ONCE */
 
 #undef REAL
 #undef VEC
+#undef IVEC
 #undef LANES
 #undef NAME
 #undef v_load
@@ -157,9 +214,16 @@ CT__INLINE void ct__vec_store_n_f64(double *p, ct__vec_f64 v, int n) {
 #undef v_zero
 #undef v_fma
 #undef v_transpose
+#undef v_select
+#undef v_evens
+#undef v_zip_lo
+#undef v_zip_hi
+#undef v_store_bytes
+#undef v_load_bytes
 #if CT__F64
 #define REAL double
 #define VEC ct__vec_f64
+#define IVEC ct__ivec_f64
 #define LANES CT__LANES_F64
 #define NAME(f) f##_f64
 #define v_load ct__vec_load_f64
@@ -170,9 +234,16 @@ CT__INLINE void ct__vec_store_n_f64(double *p, ct__vec_f64 v, int n) {
 #define v_zero() ((ct__vec_f64){0})
 #define v_fma ct__vec_fma_f64
 #define v_transpose ct__vec_transpose_f64
+#define v_select ct__vec_select_f64
+#define v_evens ct__vec_evens_f64
+#define v_zip_lo ct__vec_zip_lo_f64
+#define v_zip_hi ct__vec_zip_hi_f64
+#define v_store_bytes ct__vec_store_bytes_f64
+#define v_load_bytes ct__vec_load_bytes_f64
 #else
 #define REAL float
 #define VEC ct__vec_f32
+#define IVEC ct__ivec_f32
 #define LANES CT__LANES_F32
 #define NAME(f) f##_f32
 #define v_load ct__vec_load_f32
@@ -183,5 +254,11 @@ CT__INLINE void ct__vec_store_n_f64(double *p, ct__vec_f64 v, int n) {
 #define v_zero() ((ct__vec_f32){0})
 #define v_fma ct__vec_fma_f32
 #define v_transpose ct__vec_transpose_f32
+#define v_select ct__vec_select_f32
+#define v_evens ct__vec_evens_f32
+#define v_zip_lo ct__vec_zip_lo_f32
+#define v_zip_hi ct__vec_zip_hi_f32
+#define v_store_bytes ct__vec_store_bytes_f32
+#define v_load_bytes ct__vec_load_bytes_f32
 #endif
 #undef CT__F64

@@ -1,0 +1,56 @@
+/*
+ * cpu_pool2d.c: vectorised pooling. Gathering by stored taps and the conversion to indices are only used by second derivatives and by
+ * callers who ask for indices: they stay the reference's.
+ */
+#include "kernels/kernels.h"
+
+#include <math.h>
+
+void CT__ISA_NAME(ct__pool2d_fill)(ct__pool2d_kernels *k);
+
+/* Channels that one thread takes in backward passes, where outputs of one image may add to the same place: whole cache lines. */
+enum { POOL_CHANNELS = 64 };
+static int64_t pool_channel_parts(const ct__pool2d_shape *s) { return (s->c + POOL_CHANNELS - 1) / POOL_CHANNELS; }
+
+/* Items per range that make about 32 Ki element steps: some microseconds, well above the cost of waking a thread. */
+static int64_t pool_grain(int64_t cost) { return ct__max_i64(1, 32768 / ct__max_i64(1, cost)); }
+
+static const ct__pool2d_kernels *pool_reference(void) { return &ct__kern_for(CT__ISA_REF)->pool2d; }
+
+/* The taps of window i that lie in the image, and the place of tap 0, which may not. */
+typedef struct pool_range {
+    int64_t at, first, end;
+} pool_range;
+
+static pool_range pool_taps(int64_t i, int64_t stride, int64_t pad, int64_t dil, int64_t taps, int64_t size) {
+    pool_range r = {.at = i * stride - pad, .end = taps};
+    if (r.at < 0) r.first = (-r.at + dil - 1) / dil;
+    if (r.at + (taps - 1) * dil >= size) r.end = (size - r.at + dil - 1) / dil;
+    return r;
+}
+
+/* The outputs whose windows lie in the image altogether: first ... end - 1. */
+static void pool_inside(int64_t n, int64_t stride, int64_t pad, int64_t dil, int64_t taps, int64_t size, int64_t *first, int64_t *end) {
+    int64_t room = size + pad - (taps - 1) * dil - 1; /* the last place where a window may begin, plus pad */
+    *first = ct__min_i64(n, (pad + stride - 1) / stride);
+    *end = room < 0 ? *first : ct__max_i64(*first, ct__min_i64(n, room / stride + 1));
+}
+
+#define CT__F64 0
+#include "kernels/cpu/vec_real.h"
+#include "kernels/cpu/pool2d_max.h"
+#include "kernels/cpu/pool2d_avg.h"
+
+#define CT__F64 1
+#include "kernels/cpu/vec_real.h"
+#include "kernels/cpu/pool2d_max.h"
+#include "kernels/cpu/pool2d_avg.h"
+
+void CT__ISA_NAME(ct__pool2d_fill)(ct__pool2d_kernels *k) {
+    for (int real = 0; real < CT__REAL_COUNT; real++) {
+        k->max_forward[real] = real == CT__REAL_F64 ? max_forward_f64 : max_forward_f32;
+        k->max_scatter[real] = real == CT__REAL_F64 ? max_scatter_f64 : max_scatter_f32;
+        k->avg_forward[real] = real == CT__REAL_F64 ? avg_forward_f64 : avg_forward_f32;
+        k->avg_backward[real] = real == CT__REAL_F64 ? avg_backward_f64 : avg_backward_f32;
+    }
+}

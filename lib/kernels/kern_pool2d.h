@@ -1,0 +1,53 @@
+/*
+ * kern_pool2d.h: pooling over windows of images, row-major [N, C, H, W] or channels-last [N, H, W, C]; input and output have the same layout.
+ *
+ * Max pooling remembers of each output which tap of its window won: a * kw + b, in one byte where windows have at most 256 taps, else in an
+ * int32. That is an eighth or a half of an int64 index, and backward turns it into a place as cheaply. Where the input has a NaN, the
+ * last NaN of a window wins; among equals the first; positions outside of the image never. Every window must have a tap inside.
+ *
+ * Average pooling gets its windows as tables, one entry per output row and column, clipped to the image, so that adaptive pooling is the same
+ * kernel: y = sum / (rows.count cols.count), or sum / divisor where that is not 0.
+ */
+#ifndef CT__KERN_POOL2D_H
+#define CT__KERN_POOL2D_H
+
+#include "kernels/kern_conv.h"
+
+typedef struct ct__pool2d_shape {
+    int64_t n, c, h, w, oh, ow;
+    int64_t kh, kw, stride_h, stride_w, pad_h, pad_w, dil_h, dil_w; /* max pooling only */
+    bool last;                                                     /* channels-last */
+} ct__pool2d_shape;
+
+typedef struct ct__pool2d_window {
+    int64_t begin, end; /* of the image: 0 <= begin <= end <= size */
+    double count;
+} ct__pool2d_window;
+
+typedef struct ct__pool2d_windows {
+    const ct__pool2d_window *rows, *cols; /* [oh], [ow] */
+    double divisor;
+} ct__pool2d_windows;
+
+CT__INLINE bool ct__pool2d_wide_taps(const ct__pool2d_shape *s) { return s->kh * s->kw > 256; }
+CT__INLINE int64_t ct__pool2d_tap(const ct__pool2d_shape *s, const void *taps, int64_t i) {
+    return ct__pool2d_wide_taps(s) ? ((const int32_t *)taps)[i] : ((const uint8_t *)taps)[i];
+}
+CT__INLINE void ct__pool2d_set_tap(const ct__pool2d_shape *s, void *taps, int64_t i, int64_t tap) {
+    if (ct__pool2d_wide_taps(s)) ((int32_t *)taps)[i] = (int32_t)tap;
+    else ((uint8_t *)taps)[i] = (uint8_t)tap;
+}
+
+typedef struct ct__pool2d_kernels {
+    void (*max_forward[CT__REAL_COUNT])(const ct__pool2d_shape *s, const void *x, void *y, void *taps);
+    /* gx, all of it: zero but for the sum of gy at the places that won. */
+    void (*max_scatter[CT__REAL_COUNT])(const ct__pool2d_shape *s, const void *gy, const void *taps, void *gx);
+    /* y: x at the places that won. */
+    void (*max_gather[CT__REAL_COUNT])(const ct__pool2d_shape *s, const void *x, const void *taps, void *y);
+    /* The places as torch has them: row * W + column of each channel's image. */
+    void (*max_indices)(const ct__pool2d_shape *s, const void *taps, int64_t *indices);
+    void (*avg_forward[CT__REAL_COUNT])(const ct__pool2d_shape *s, const ct__pool2d_windows *win, const void *x, void *y);
+    void (*avg_backward[CT__REAL_COUNT])(const ct__pool2d_shape *s, const ct__pool2d_windows *win, const void *gy, void *gx);
+} ct__pool2d_kernels;
+
+#endif
