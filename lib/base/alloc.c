@@ -286,13 +286,19 @@ CT__INLINE heap *heap_get(void) {
     return CT__LIKELY(h != NULL) ? h : heap_make();
 }
 
+/* The first of the list stay: they were freed last and are warm. */
 static void spill_locked(heap *h, uint32_t c, uint32_t keep) {
-    while (h->n_free[c] > keep) {
-        node *b = h->free[c];
-        h->free[c] = b->next;
-        h->n_free[c]--;
-        b->next = shared.free[c];
-        shared.free[c] = b;
+    if (h->n_free[c] <= keep) return;
+    node **cut = &h->free[c];
+    for (uint32_t i = 0; i < keep; i++) cut = &(*cut)->next;
+    node *tail = *cut;
+    *cut = NULL;
+    h->n_free[c] = keep;
+    while (tail) {
+        node *next = tail->next;
+        tail->next = shared.free[c];
+        shared.free[c] = tail;
+        tail = next;
     }
 }
 

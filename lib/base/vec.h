@@ -28,7 +28,7 @@ ct_status ct__vec_push(ct__vec *v, void *p);
 void ct__vec_free(ct__vec *v); /* the array, not what it points to */
 
 /* "[2, 3, 4]" into a buffer of the caller's; for messages. Returns buffer. */
-typedef struct ct__shape_text { char s[160]; } ct__shape_text;
+typedef struct ct__shape_text { char s[192]; } ct__shape_text; /* fits any 8 sizes; "..." stands for what does not fit */
 const char *ct__shape_str(ct__shape_text *buffer, const int64_t *sizes, int ndim);
 
 #endif
