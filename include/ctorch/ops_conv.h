@@ -1,0 +1,67 @@
+/*
+ * ctorch/ops_conv.h: convolution.
+ *
+ * Images are [N, C, H, W], or [C, H, W] for one without a batch; float32 or float64. Both memory formats are taken as they lie; the result is
+ * channels_last if the image or the weight is (as torch does), else row-major. Channels_last saves the conversions at both ends and is
+ * the faster one.
+ */
+#ifndef CTORCH_OPS_CONV_H
+#define CTORCH_OPS_CONV_H
+
+#include <ctorch/tensor.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* What torch accepts as a string for padding. */
+typedef enum ct_conv_padding {
+    CT_CONV_PADDING_EXPLICIT = 0, /* the numbers given */
+    CT_CONV_PADDING_VALID = 1,    /* 'valid': none */
+    CT_CONV_PADDING_SAME = 2,     /* 'same': H' = H and W' = W; stride 1 only; an odd number puts the larger half below and right */
+    CT_CONV_PADDING_FORCE_32BIT = 0x7fffffff
+} ct_conv_padding;
+
+/* A value for both dimensions, or a pointer to two, height and width, which then counts. */
+typedef struct ct_conv2d_options {
+    int64_t stride;   /* 0 = 1 */
+    int64_t padding;  /* zeros on each side */
+    int64_t dilation; /* distance between the taps of the kernel; 0 = 1 */
+    int64_t groups;   /* 0 = 1 */
+    const int64_t *stride_nd, *padding_nd, *dilation_nd;
+    ct_conv_padding padding_mode;
+    uint64_t reserved[4];
+} ct_conv2d_options;
+
+/*
+ * The cross-correlation of images with filters, as torch.nn.functional.conv2d:
+ *
+ *     y[n, f, i, j] = bias[f] + sum over c, a, b of  x[n, c, i stride - padding + a dilation, j stride - padding + b dilation]  weight[f, c, a, b]
+ *
+ *     x [N, C, H, W], weight [F, C / groups, KH, KW], bias [F] or NULL for none  ->  y [N, F, H', W']
+ *     H' = floor((H + 2 padding - dilation (KH - 1) - 1) / stride) + 1, W' likewise
+ *
+ * With groups, filter f sees the channels of its own group only: it is number f / (F / groups); groups == C is depthwise convolution.
+ * Gradients of any order flow to x, weight and bias. Errors: CT_ERR_SHAPE with the sizes where they do not fit (channels, groups, a
+ * kernel larger than the padded image), CT_ERR_DTYPE for mixed dtypes or integers, CT_ERR_INVALID_ARGUMENT for options out of range.
+ * Since 0.1.
+ */
+CT_API ct_tensor *ct_conv2d(ct_tensor *x, ct_tensor *weight, ct_tensor *bias, const ct_conv2d_options *options);
+
+/*
+ * The two gradients of ct_conv2d, given that of y, as functions: torch.nn.grad.conv2d_input and conv2d_weight. The first is also the
+ * transposed convolution. The size that is asked for must be one that ct_conv2d turns into grad_output's. They
+ * are bilinear, like ct_conv2d, and gradients of any order flow. Since 0.1.
+ *
+ *     ct_conv2d_input    weight [F, C / groups, KH, KW], grad_output [N, F, H', W']  ->  [input_sizes] = [N, C, H, W]
+ *     ct_conv2d_weight   x [N, C, H, W], grad_output [N, F, H', W']                  ->  [weight_sizes] = [F, C / groups, KH, KW]
+ */
+CT_API ct_tensor *ct_conv2d_input(const int64_t *input_sizes, int ndim, ct_tensor *weight, ct_tensor *grad_output,
+                                  const ct_conv2d_options *options);
+CT_API ct_tensor *ct_conv2d_weight(ct_tensor *x, const int64_t *weight_sizes, int ndim, ct_tensor *grad_output,
+                                   const ct_conv2d_options *options);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
