@@ -44,7 +44,8 @@ ct_status ct__batch_make(const ct__batch_plan *plan, const int64_t *indices, int
 void ct__sample_release(ct_sample *s);  /* drops the references and empties it */
 bool ct__unshared(ct_tensor *t);        /* one handle, one view, no history: its memory may be written over */
 
-/* data_idx.c: an IDX file's bytes, plain or gzip; name is for messages. A scope-held tensor. */
+/* data_idx.c: an IDX file, or its bytes, plain or gzip; name is for messages. A scope-held tensor. */
+ct_tensor *ct__idx_file(const char *function, const char *path);
 ct_tensor *ct__idx_parse(const char *function, const char *name, const void *bytes, size_t size);
 
 /* data_image.c: (x - mean[c]) / std[c] on f32 [C, H, W] or [N, C, H, W]; n is C or 1. */

@@ -1,0 +1,141 @@
+/*
+ * data_transform.c: the transform class, and the transforms that are not random.
+ */
+#include "data/data_impl.h"
+
+#include <string.h>
+
+ct_transform *ct_transform_new(const ct_transform_class *cls, void *arg) {
+    CT__TRY_NULL(ct__pending());
+    if (!cls || !cls->name || !cls->apply) {
+        ct__fail(CT_ERR_INVALID_ARGUMENT, "ct_transform_new: the class needs a name and apply");
+        return NULL;
+    }
+    CT__TRY_NULL(CT__CHECK_OPTIONS("ct_transform_new", cls));
+    if (cls->state_size > SIZE_MAX / 2) {
+        ct__fail(CT_ERR_INVALID_ARGUMENT, "ct_transform_new: a state of %zu bytes is too large", cls->state_size);
+        return NULL;
+    }
+    ct_transform *t = ct__alloc_zero(sizeof *t + cls->state_size);
+    if (!t) return NULL;
+    atomic_init(&t->refs, 1);
+    t->cls = cls;
+    if (cls->init) {
+        ct_status status = cls->init(t, arg);
+        if (status != CT_OK) ct__fail(status, "ct_transform_new: init of transform \"%s\" failed", cls->name);
+    }
+    if (ct__pending() != CT_OK) {
+        ct_transform_free(t);
+        t = NULL;
+    }
+    return t;
+}
+
+ct_transform *ct_transform_retain(ct_transform *transform) {
+    if (transform) atomic_fetch_add_explicit(&transform->refs, 1, memory_order_relaxed);
+    return transform;
+}
+
+void ct_transform_free(ct_transform *transform) {
+    if (!transform || atomic_fetch_sub_explicit(&transform->refs, 1, memory_order_acq_rel) != 1) return;
+    if (transform->cls->destroy) transform->cls->destroy(transform);
+    ct__free(transform);
+}
+
+void *ct_transform_state(const ct_transform *transform) { return transform ? (void *)(uintptr_t)transform->state : NULL; }
+const char *ct_transform_name(const ct_transform *transform) { return transform ? transform->cls->name : NULL; }
+
+ct_tensor *ct_transform_apply(ct_transform *transform, ct_tensor *image, ct_generator *generator) {
+    CT__TRY_NULL(ct__pending());
+    if (!transform || !image) {
+        ct__fail(CT_ERR_INVALID_ARGUMENT, "ct_transform_apply: %s is NULL", transform ? "image" : "transform");
+        return NULL;
+    }
+    ct_scope scope = ct_scope_begin();
+    ct_tensor *out = transform->cls->apply(transform, image, generator);
+    if (!out && ct__pending() == CT_OK)
+        ct__fail(CT_ERR_USER, "ct_transform_apply: transform \"%s\" failed without giving a reason", transform->cls->name);
+    return ct_scope_return(scope, out);
+}
+
+/* ---- Compose ---- */
+
+typedef struct compose {
+    ct_transform **child;
+    int n;
+} compose;
+
+static ct_status compose_init(ct_transform *t, void *arg) {
+    compose *c = ct_transform_state(t);
+    const compose *from = arg;
+    c->child = ct__alloc_array((size_t)from->n, sizeof(ct_transform *));
+    if (!c->child) return ct__pending();
+    for (c->n = 0; c->n < from->n; c->n++) c->child[c->n] = ct_transform_retain(from->child[c->n]);
+    return CT_OK;
+}
+
+static void compose_destroy(ct_transform *t) {
+    compose *c = ct_transform_state(t);
+    for (int i = 0; i < c->n; i++) ct_transform_free(c->child[i]);
+    ct__free(c->child);
+}
+
+static ct_tensor *compose_apply(ct_transform *t, ct_tensor *image, ct_generator *g) {
+    const compose *c = ct_transform_state(t);
+    for (int i = 0; i < c->n && image; i++) image = ct_transform_apply(c->child[i], image, g);
+    return image;
+}
+
+static const ct_transform_class compose_class = {
+    .name = "compose", .state_size = sizeof(compose), .init = compose_init, .destroy = compose_destroy, .apply = compose_apply};
+
+ct_transform *ct_transform_compose_n(ct_transform *const *transforms, int n) {
+    if (!transforms) n = n > 0 ? -1 : n;
+    if (n < 0) ct__fail(CT_ERR_INVALID_ARGUMENT, "ct_transform_compose: %s", transforms ? "n is negative" : "transforms is NULL");
+    for (int i = 0; i < n; i++)
+        if (!transforms[i]) ct__fail(CT_ERR_INVALID_ARGUMENT, "ct_transform_compose: transform %d is NULL", i);
+    ct_transform *t = ct_transform_new(&compose_class, &(compose){(ct_transform **)(uintptr_t)transforms, n}); /* init only reads them */
+    for (int i = 0; i < n; i++) ct_transform_free(transforms[i]); /* they were the caller's and are taken over */
+    return t;
+}
+
+/* ---- Normalize ---- */
+
+typedef struct normalize {
+    int n;
+    float *mean, *std;
+} normalize;
+
+typedef struct normalize_args {
+    const double *mean, *std;
+    int n;
+} normalize_args;
+
+static ct_status normalize_init(ct_transform *t, void *arg) {
+    normalize *s = ct_transform_state(t);
+    const normalize_args *a = arg;
+    s->n = a->n;
+    if (!(s->mean = ct__alloc_array((size_t)a->n, 2 * sizeof(float)))) return ct__pending();
+    s->std = s->mean + a->n;
+    return ct__image_stats("ct_transform_normalize", a->mean, a->std, a->n, s->mean, s->std);
+}
+
+static void normalize_destroy(ct_transform *t) { ct__free(((normalize *)ct_transform_state(t))->mean); }
+
+static ct_tensor *normalize_apply(ct_transform *t, ct_tensor *image, ct_generator *g) {
+    (void)g;
+    const normalize *s = ct_transform_state(t);
+    return ct__image_normalize("ct_transform_normalize", image, s->mean, s->std, s->n);
+}
+
+static const ct_transform_class normalize_class = {
+    .name = "normalize", .state_size = sizeof(normalize), .init = normalize_init, .destroy = normalize_destroy, .apply = normalize_apply};
+
+ct_transform *ct_transform_normalize(const double *mean, const double *std, int n) {
+    CT__TRY_NULL(ct__pending());
+    if (!mean || !std || n < 1) {
+        ct__fail(CT_ERR_INVALID_ARGUMENT, "ct_transform_normalize: %s", n < 1 ? "n must be at least 1" : "mean or std is NULL");
+        return NULL;
+    }
+    return ct_transform_new(&normalize_class, &(normalize_args){mean, std, n});
+}
