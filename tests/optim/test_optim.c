@@ -1,0 +1,201 @@
+#include "support/test.h"
+
+#include <ctorch/autograd.h>
+#include <ctorch/optim.h>
+#include <ctorch/ops_create.h>
+#include <ctorch/ops_pointwise.h>
+#include <math.h>
+#include <string.h>
+
+#include "golden_optim.inc"
+
+#define COUNT(a) (sizeof(a) / sizeof((a)[0]))
+static const double p0[5] = {0.5, -1.25, 2.0, 0.0, -0.75};
+
+static ct_tensor *parameter(ct_dtype dtype) {
+    ct_tensor *p = ct_to(test_f64(p0, CT_SHAPE(5)), dtype);
+    ct_set_requires_grad(p, true);
+    return p;
+}
+
+static void set_grad(ct_tensor *p, int step) {
+    double g[5];
+    for (int i = 0; i < 5; i++) g[i] = ((step * 7 + i * 3) % 11 - 5) / 4.0;
+    ct_tensor_set_grad(p, ct_to(test_f64(g, CT_SHAPE(5)), ct_tensor_dtype(p)));
+}
+
+static ct_list *list_of(ct_tensor *p) {
+    ct_list *l = ct_list_new();
+    ct_list_append(l, p);
+    return l;
+}
+
+static ct_optim *make(size_t i, ct_tensor *p) {
+    if (golden[i].kind == 0) return ct_optim_sgd(list_of(p), golden[i].lr, &golden[i].sgd);
+    if (golden[i].kind == 1) return ct_optim_adam(list_of(p), golden[i].lr, &golden[i].adam);
+    return ct_optim_adamw(list_of(p), golden[i].lr, &golden[i].adam);
+}
+
+static void check_case(size_t i, ct_dtype dtype, double tol) {
+    ct_tensor *p = parameter(dtype);
+    ct_optim *o = make(i, p);
+    for (int s = 0; s < 5; s++) {
+        set_grad(p, s);
+        ct_optim_step(o);
+        ck_ok();
+        double got[5];
+        ct_copy_to(p, got, 5, CT_F64);
+        const double *want = s == 0 ? golden[i].after1 : s == 4 ? golden[i].after5 : got;
+        for (int k = 0; k < 5; k++)
+            ck_assert_msg(fabs(got[k] - want[k]) <= tol, "%s, %s, step %d: element %d is %.17g, PyTorch's %.17g", golden[i].what, ct_dtype_name(dtype), s + 1, k,
+                          got[k], want[k]);
+    }
+    ct_optim_free(o);
+}
+
+START_TEST(steps_equal_pytorchs_with_every_option) {
+    for (size_t i = 0; i < COUNT(golden); i++) {
+        check_case(i, CT_F64, 1e-14);
+        check_case(i, CT_F32, 3e-6);
+    }
+}
+END_TEST
+
+START_TEST(a_parameter_without_gradient_is_passed_over) {
+    ct_tensor *a = parameter(CT_F64), *b = parameter(CT_F64);
+    ct_list *l = list_of(a);
+    ct_list_append(l, b);
+    ct_optim *o = ct_optim_sgd(l, 1, NULL);
+    set_grad(a, 0);
+    ck_assert_int_eq(ct_optim_step(o), CT_OK);
+    ck_values(b, 0.5, -1.25, 2.0, 0.0, -0.75);
+    ck_values(a, 1.75, -0.75, 1.75, -1.0, 0.75 - 1.5 - 1.0 + 0.5 + 0.5); /* p - (i * 3 % 11 - 5) / 4 */
+    ct_optim_free(o);
+}
+END_TEST
+
+START_TEST(zero_grad_drops_gradients) {
+    ct_tensor *a = parameter(CT_F32);
+    ct_optim *o = ct_optim_sgd(list_of(a), 1, NULL);
+    set_grad(a, 0);
+    ck_assert_ptr_nonnull(ct_tensor_grad(a));
+    ct_optim_zero_grad(o);
+    ck_assert_ptr_null(ct_tensor_grad(a));
+    ct_optim_free(o);
+}
+END_TEST
+
+START_TEST(groups_have_numbers_of_their_own) {
+    ct_tensor *a = parameter(CT_F64), *b = parameter(CT_F64);
+    ct_optim *o = ct_optim_adamw(list_of(a), 0.1, NULL);
+    ck_assert_int_eq(ct_optim_add_param_group(o, list_of(b)), 1);
+    ck_assert_int_eq(ct_optim_set(o, 1, "weight_decay", 0), CT_OK);
+    ck_assert_double_eq(ct_optim_get(o, 0, "weight_decay"), 0.01);
+    ck_assert_double_eq(ct_optim_get(o, 1, "weight_decay"), 0);
+    ct_optim_set(o, -1, "lr", 0.5);
+    ck_assert_double_eq(ct_optim_get(o, 0, "lr"), 0.5);
+    ck_assert_double_eq(ct_optim_get(o, 1, "lr"), 0.5);
+    ck_assert_int_eq(ct_list_size(ct_optim_group_params(o, 1)), 1);
+    ck_assert_double_eq(ct_optim_get(o, 0, "momentum"), 0);
+    ck_error(CT_ERR_NOT_FOUND, "ct_optim_get: ct_optim_adamw has no number \"momentum\"");
+    ct_optim_set(o, 0, "lr", NAN);
+    ck_error(CT_ERR_INVALID_ARGUMENT, "lr is nan");
+    ct_optim_set(o, 2, "lr", 1);
+    ck_error(CT_ERR_INDEX, "group 2 of 2");
+    ct_optim_free(o);
+}
+END_TEST
+
+START_TEST(wrong_numbers_and_parameters_are_errors) {
+    ct_tensor *a = parameter(CT_F32);
+    ck_assert_ptr_null(ct_optim_sgd(list_of(a), -1, NULL));
+    ck_error(CT_ERR_INVALID_ARGUMENT, "ct_optim_sgd: lr is -1");
+    ck_assert_ptr_null(ct_optim_sgd(list_of(a), 1, &(ct_sgd_options){.nesterov = true}));
+    ck_error(CT_ERR_INVALID_ARGUMENT, "nesterov needs momentum");
+    ck_assert_ptr_null(ct_optim_adam(list_of(a), 1, &(ct_adam_options){.beta1 = ct_some_f64(1)}));
+    ck_error(CT_ERR_INVALID_ARGUMENT, "beta1 is 1");
+    ck_assert_ptr_null(ct_optim_adam(list_of(a), 1, &(ct_adam_options){.reserved = {1}}));
+    ck_error(CT_ERR_INVALID_ARGUMENT, "ct_optim_adam");
+    ck_assert_ptr_null(ct_optim_sgd(NULL, 1, NULL));
+    ck_error(CT_ERR_INVALID_ARGUMENT, "list of parameters is NULL");
+    ck_assert_ptr_null(ct_optim_sgd(ct_list_new(), 1, NULL));
+    ck_error(CT_ERR_INVALID_ARGUMENT, "list of parameters is empty");
+    ct_list *twice = list_of(a);
+    ct_list_append(twice, a);
+    ck_assert_ptr_null(ct_optim_sgd(twice, 1, NULL));
+    ck_error(CT_ERR_INVALID_ARGUMENT, "parameter 1 appears twice");
+    ck_assert_ptr_null(ct_optim_sgd(list_of(ct_zeros(CT_SHAPE(2), CT_I64)), 1, NULL));
+    ck_error(CT_ERR_INVALID_ARGUMENT, "parameter 0 is not float32 or float64");
+    ck_assert_ptr_null(ct_optim_sgd(list_of(ct_mul_scalar(a, 2)), 1, NULL));
+    ck_error(CT_ERR_INVALID_ARGUMENT, "parameter 0 is the result of an operation");
+}
+END_TEST
+
+START_TEST(a_saved_and_loaded_optimizer_goes_on_with_the_same_bits) {
+    for (size_t i = 0; i < COUNT(golden); i++) {
+        ct_tensor *p = parameter(CT_F32), *q = parameter(CT_F32);
+        ct_optim *o = make(i, p), *fresh = make(i, q);
+        for (int s = 0; s < 3; s++) set_grad(p, s), ct_optim_step(o);
+        ct_scope no_grad = ct_no_grad_begin();
+        ct_copy_(q, p);
+        ct_scope_end(no_grad);
+        ck_assert_int_eq(ct_optim_load_state_dict(fresh, ct_optim_state_dict(o)), CT_OK);
+        for (int s = 3; s < 6; s++) {
+            set_grad(p, s), ct_optim_step(o);
+            set_grad(q, s), ct_optim_step(fresh);
+        }
+        ck_assert_msg(!memcmp(ct_data(p), ct_data(q), 20), "%s", golden[i].what);
+        ct_optim_free(o);
+        ct_optim_free(fresh);
+        ck_ok();
+    }
+}
+END_TEST
+
+START_TEST(loading_a_state_that_does_not_fit_changes_nothing) {
+    ct_tensor *p = parameter(CT_F32), *q = ct_zeros(CT_SHAPE(3), CT_F32);
+    ct_set_requires_grad(q, true);
+    ct_optim *o = ct_optim_adam(list_of(p), 0.1, NULL), *other = ct_optim_adam(list_of(q), 0.2, NULL);
+    set_grad(p, 0);
+    ct_optim_step(o);
+    ck_assert_int_eq(ct_optim_load_state_dict(other, ct_optim_state_dict(o)), CT_ERR_SHAPE);
+    ck_error(CT_ERR_SHAPE, "\"exp_avg\" of parameter 0 is [5], the parameter [3]");
+    ck_assert_double_eq(ct_optim_get(other, 0, "lr"), 0.2);
+    ct_optim_load_state_dict(o, ct_dict_new());
+    ck_error(CT_ERR_NOT_FOUND, "state");
+    ct_optim_free(o);
+    ct_optim_free(other);
+}
+END_TEST
+
+START_TEST(a_step_with_a_wrong_gradient_changes_no_parameter) {
+    ct_tensor *a = parameter(CT_F32), *b = parameter(CT_F32);
+    ct_list *l = list_of(a);
+    ct_list_append(l, b);
+    ct_optim *o = ct_optim_sgd(l, 1, &(ct_sgd_options){.momentum = 0.9});
+    set_grad(a, 1);
+    set_grad(b, 1);
+    int64_t requests = ct_memory_get_stats().requests;
+    ct_optim_step(o);
+    requests = ct_memory_get_stats().requests - requests;
+    ct_tensor *before = ct_clone(ct_detach(a));
+    for (int64_t n = 1; n <= requests; n++) { /* the n-th allocation of a step fails */
+        ct_optim *fresh = ct_optim_sgd(l, 1, &(ct_sgd_options){.momentum = 0.9});
+        ct_memory_fail_at(n);
+        ct_status status = ct_optim_step(fresh);
+        ct_memory_fail_at(0);
+        ck_assert_int_eq(status, CT_ERR_OUT_OF_MEMORY);
+        ct_error_clear();
+        ck_assert_int_eq(ct_dict_size(ct_dict_get_dict(ct_optim_state_dict(fresh), "state")), 0);
+        ck_assert(!memcmp(ct_data(a), ct_data(before), 20));
+        ct_optim_free(fresh);
+    }
+    ct_optim_free(o);
+}
+END_TEST
+
+TEST_LIST = {TEST(steps_equal_pytorchs_with_every_option), TEST(a_parameter_without_gradient_is_passed_over), TEST(zero_grad_drops_gradients),
+             TEST(groups_have_numbers_of_their_own), TEST(wrong_numbers_and_parameters_are_errors),
+             TEST(a_saved_and_loaded_optimizer_goes_on_with_the_same_bits), TEST(loading_a_state_that_does_not_fit_changes_nothing),
+             TEST(a_step_with_a_wrong_gradient_changes_no_parameter)};
+TEST_MAIN("optim")
