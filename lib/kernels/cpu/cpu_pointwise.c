@@ -1,0 +1,21 @@
+/*
+ * cpu_pointwise.c: the elementwise loops for an instruction set. The loops over dense memory are left to the compiler's vectoriser, which the
+ * functions of vmath.h allow: they have no branches, no tables and no calls.
+ */
+#include "kernels/kernels.h"
+#include "kernels/vmath.h"
+
+#include <math.h>
+
+/* The output may be an input, element for element; the compiler would otherwise take the scalar loop then. */
+#if defined(__clang__)
+#define IVDEP _Pragma("clang loop vectorize(assume_safety)")
+#else
+#define IVDEP _Pragma("GCC ivdep")
+#endif
+#define FAST 1
+#define F32_MATH(name) ct__v_##name##f
+#include "kernels/pointwise_dtypes.inc"
+
+void CT__ISA_NAME(ct__pointwise_fill)(ct__pointwise_kernels *k);
+void CT__ISA_NAME(ct__pointwise_fill)(ct__pointwise_kernels *k) { fill_all(k); }
