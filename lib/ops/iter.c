@@ -318,6 +318,22 @@ static void flat(flat_job *job, ct__loop loop, const void *args, int n_in, const
     ct__parallel_for(out->numel, CT__GRAIN, run_flat, job);
 }
 
+/* ---- overlap ---- */
+
+/* May a write to out change an element of t that is read later? Not if both are the same view: each element is read before
+ * it is written. */
+static bool needs_copy(const ct_tensor *out, const ct_tensor *t) {
+    if (t->storage != out->storage || !t->numel || !out->numel) return false;
+    size_t bytes = sizeof(int64_t) * (size_t)t->ndim;
+    if (t->offset == out->offset && t->ndim == out->ndim && memcmp(t->sizes, out->sizes, bytes) == 0 &&
+        memcmp(t->strides, out->strides, bytes) == 0)
+        return false;
+    int64_t last = t->offset, out_last = out->offset;
+    for (int d = 0; d < t->ndim; d++) last += (t->sizes[d] - 1) * t->strides[d];
+    for (int d = 0; d < out->ndim; d++) out_last += (out->sizes[d] - 1) * out->strides[d];
+    return t->offset <= out_last && out->offset <= last;
+}
+
 /* ---- the calls ---- */
 
 ct_tensor *ct__map(const char *function, ct__loop loop, const void *args, ct_dtype dtype, const ct__arg *in, int n_in) {
@@ -360,7 +376,7 @@ ct_status ct__map_into(const char *function, ct_tensor *out, ct__loop loop, cons
     bool long_way = !out->contiguous || out->dtype != dtype;
     for (int i = 0; i < n_in && status == CT_OK; i++) {
         own[i] = in[i];
-        if (!in[i].t || in[i].t->storage != out->storage || !ct__overlap(out, in[i].t)) continue;
+        if (!in[i].t || !needs_copy(out, in[i].t)) continue;
         copies[i] = ct__new_like(function, in[i].t, (ct_dtype)in[i].t->dtype);
         status = copies[i] ? ct__copy_into(function, copies[i], in[i].t) : ct__pending();
         own[i].t = copies[i];

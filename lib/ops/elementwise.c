@@ -1,0 +1,123 @@
+/*
+ * elementwise.c: see elementwise.h.
+ */
+#include "ops/elementwise.h"
+
+#include <float.h>
+#include <math.h>
+
+ct__element ct__element_of(ct__number x, ct_dtype dtype) {
+    ct__element e = {.i64 = 0};
+    if (x.category == 1)
+        ct__store_i64(&e, dtype, x.i);
+    else
+        ct__store_f64(&e, dtype, x.f);
+    return e;
+}
+
+/* Unsigned types take negative numbers down to minus their largest, which wrap. */
+static bool fits(ct__number x, ct_dtype dtype) {
+    double v = x.f;
+    switch (dtype) {
+    case CT_F32: return isnan(v) || isinf(v) || fabs(v) <= FLT_MAX;
+    case CT_I32: return v >= INT32_MIN && v <= INT32_MAX;
+    case CT_I64: return x.category == 1 || (v >= -0x1p63 && v < 0x1p63);
+    case CT_U8: return v >= -255 && v <= 255;
+    default: return true;
+    }
+}
+
+ct_status ct__element_checked(const char *function, ct__number x, ct_dtype dtype, ct__element *out) {
+    if (!fits(x, dtype))
+        return ct__fail(CT_ERR_INVALID_ARGUMENT, "%s: %.17g does not fit into %s", function, x.f, ct_dtype_name(dtype));
+    *out = ct__element_of(x, dtype);
+    return CT_OK;
+}
+
+ct_dtype ct__common_dtype(const ct_tensor *a, const ct_tensor *b) {
+    if (CT__LIKELY(a->dtype == b->dtype)) return (ct_dtype)a->dtype;
+    return ct__result_type((const ct_tensor *const[]){a, b}, 2, 0);
+}
+
+ct_dtype ct__number_dtype(const ct_tensor *a, ct__number x) {
+    if (CT__LIKELY(ct__is_float(a))) return (ct_dtype)a->dtype;
+    return ct__result_type(&a, 1, x.category);
+}
+
+static int category(ct_dtype d) { return d == CT_BOOL ? 0 : ct_dtype_is_floating_point(d) ? 2 : 1; }
+
+ct_status ct__check_cast(int op, ct_dtype from, ct_dtype to) {
+    if (CT__LIKELY(category(from) <= category(to))) return CT_OK;
+    return ct__fail(CT_ERR_DTYPE, "%s: the result is %s and cannot be written to a tensor of %s", ct__fn(op),
+                    ct_dtype_name(from), ct_dtype_name(to));
+}
+
+ct_status ct__check_not_bool(int op, ct_dtype dtype) {
+    if (CT__LIKELY(dtype != CT_BOOL)) return CT_OK;
+    return ct__fail(CT_ERR_DTYPE, "%s: not for bool tensors", ct__fn(op));
+}
+
+ct_status ct__check_float(int op, const ct_tensor *t) {
+    if (CT__LIKELY(ct__is_float(t))) return CT_OK;
+    return ct__fail(CT_ERR_DTYPE, "%s: wants floating point, not %s", ct__fn(op), ct_dtype_name((ct_dtype)t->dtype));
+}
+
+/* The rounded divisions note a zero divisor of integers: an error, and no result. */
+static bool divides(ct__binary_fn fn) {
+    return fn == CT__BINARY_div_trunc || fn == CT__BINARY_div_floor || fn == CT__BINARY_remainder || fn == CT__BINARY_fmod;
+}
+
+static ct_tensor *binary_args(int op, ct__binary_fn fn, const ct__arg *in, ct_dtype dtype) {
+    ct__loop loop = ct__kern()->pointwise.binary[fn][dtype];
+    CT__ASSERT(loop);
+    if (CT__LIKELY(!divides(fn))) return ct__map(ct__fn(op), loop, NULL, dtype, in, 2);
+    atomic_int zero = 0;
+    ct_tensor *out = ct__map(ct__fn(op), loop, &(ct__zero_flag){&zero}, dtype, in, 2);
+    if (out && atomic_load(&zero)) {
+        ct__fail(CT_ERR_INVALID_ARGUMENT, "%s: integer division by zero", ct__fn(op));
+        ct__unref(out);
+        out = NULL;
+    }
+    return out;
+}
+
+ct_tensor *ct__binary(int op, ct__binary_fn fn, const ct_tensor *a, const ct_tensor *b, ct_dtype dtype) {
+    ct__arg in[] = {ct__arg_tensor(a, dtype), ct__arg_tensor(b, dtype)};
+    return binary_args(op, fn, in, dtype);
+}
+
+ct_tensor *ct__binary_number(int op, ct__binary_fn fn, const ct_tensor *a, ct__number x, bool left, ct_dtype dtype) {
+    ct__element e = ct__element_of(x, dtype);
+    ct__arg t = ct__arg_tensor(a, dtype), number = ct__arg_element(&e, dtype);
+    return binary_args(op, fn, left ? (ct__arg[]){number, t} : (ct__arg[]){t, number}, dtype);
+}
+
+ct_status ct__binary_into(int op, ct__binary_fn fn, ct_tensor *a, const ct_tensor *b, ct_dtype dtype) {
+    ct__arg in[] = {ct__arg_tensor(a, dtype), ct__arg_tensor(b, dtype)};
+    return ct__map_into(ct__fn(op), a, ct__kern()->pointwise.binary[fn][dtype], NULL, dtype, in, 2);
+}
+
+ct_status ct__binary_number_into(int op, ct__binary_fn fn, ct_tensor *a, ct__number x, ct_dtype dtype) {
+    ct__element e = ct__element_of(x, dtype);
+    ct__arg in[] = {ct__arg_tensor(a, dtype), ct__arg_element(&e, dtype)};
+    return ct__map_into(ct__fn(op), a, ct__kern()->pointwise.binary[fn][dtype], NULL, dtype, in, 2);
+}
+
+ct_tensor *ct__unary(int op, ct__unary_fn fn, const ct_tensor *a, ct_dtype dtype) {
+    ct__arg in = ct__arg_tensor(a, dtype);
+    return ct__map(ct__fn(op), ct__kern()->pointwise.unary[fn][dtype], NULL, dtype, &in, 1);
+}
+
+ct_status ct__unary_into(int op, ct__unary_fn fn, ct_tensor *a) {
+    ct__arg in = ct__arg_tensor(a, (ct_dtype)a->dtype);
+    return ct__map_into(ct__fn(op), a, ct__kern()->pointwise.unary[fn][a->dtype], NULL, (ct_dtype)a->dtype, &in, 1);
+}
+
+ct_tensor *ct__copy_of(const char *function, const ct_tensor *a) {
+    ct_tensor *out = ct__new_like(function, a, (ct_dtype)a->dtype);
+    if (out && ct__copy_into(function, out, a) != CT_OK) {
+        ct__unref(out);
+        out = NULL;
+    }
+    return out;
+}

@@ -1,0 +1,276 @@
+/*
+ * op_binary.c: add, sub, mul, div of two tensors or a tensor and a number, and in place.
+ */
+#include "ops/elementwise.h"
+#include <ctorch/ops_create.h>
+#include <ctorch/ops_pointwise.h>
+
+#include <math.h>
+
+/* Shared forward of the forms without anything saved. */
+static ct_tensor *two(const ct__node_class *cls, ct__binary_fn fn, ct_tensor *a, ct_tensor *b, ct_dtype dtype, bool save) {
+    ct_tensor *out = ct__binary(cls->op, fn, a, b, dtype);
+    ct__node *n = ct__node_new(cls, (ct_tensor *[]){a, b}, 2, 1);
+    if (n && save) {
+        ct__save(n, 0, a);
+        ct__save(n, 1, b);
+    }
+    return ct__finish(n, out);
+}
+
+/*
+ * The end of an in-place form: a = fn(a, b). Where d b needs the old a (slot 0), a copy of it is saved.
+ */
+static ct_status two_inplace(const ct__node_class *cls, ct__binary_fn fn, ct_tensor *a, ct_tensor *b, ct_dtype dtype, bool save) {
+    CT__TRY(ct__check_cast(cls->op, dtype, (ct_dtype)a->dtype));
+    ct__node *n = ct__node_new(cls, (ct_tensor *[]){a, b}, 2, 1);
+    if (n && save) {
+        if (ct__needs(n, 1)) {
+            ct_tensor *old = ct__copy_of(ct__fn(cls->op), a);
+            ct__save(n, 0, old);
+            ct__unref(old);
+        }
+        ct__save(n, 1, b);
+    }
+    ct_status status = ct__pending();
+    if (status == CT_OK) status = ct__binary_into(cls->op, fn, a, b, dtype);
+    if (status == CT_OK) return ct__finish_inplace(n, a);
+    ct__node_unref(n);
+    return status;
+}
+
+typedef struct number_ctx { double x; } number_ctx;
+
+static ct_tensor *with_number(const ct__node_class *cls, ct__binary_fn fn, ct_tensor *a, ct__number x, bool left, ct_dtype dtype) {
+    ct_tensor *out = ct__binary_number(cls->op, fn, a, x, left, dtype);
+    ct__node *n = ct__node_new(cls, &a, 1, 1);
+    if (n && cls->ctx_size) ((number_ctx *)ct__ctx(n))->x = x.f;
+    return ct__finish(n, out);
+}
+
+static ct_status with_number_inplace(const ct__node_class *cls, ct__binary_fn fn, ct_tensor *a, double x, ct_dtype dtype) {
+    CT__TRY(ct__check_cast(cls->op, dtype, (ct_dtype)a->dtype));
+    ct__node *n = ct__node_new(cls, &a, 1, 1);
+    if (n && cls->ctx_size) ((number_ctx *)ct__ctx(n))->x = x;
+    ct_status status = ct__pending();
+    if (status == CT_OK) status = ct__binary_number_into(cls->op, fn, a, ct__number_f64(x), dtype);
+    if (status == CT_OK) return ct__finish_inplace(n, a);
+    ct__node_unref(n);
+    return status;
+}
+
+/* d a = g: of what only adds a number */
+static void pass_backward(ct__node *n, ct_tensor *const *g, ct_tensor **gin) {
+    if (ct__needs(n, 0)) gin[0] = g[0];
+}
+
+/* ---- add: d a = g, d b = g ---- */
+
+static void add_backward(ct__node *n, ct_tensor *const *g, ct_tensor **gin) {
+    if (ct__needs(n, 0)) gin[0] = ct__reduce_to_input(n, 0, g[0]);
+    if (ct__needs(n, 1)) gin[1] = ct__reduce_to_input(n, 1, g[0]);
+}
+static const ct__node_class add_class = {.op = CT__OP_add, .backward = add_backward};
+static const ct__node_class add_inplace_class = {.op = CT__OP_add_, .backward = add_backward};
+static const ct__node_class add_scalar_class = {.op = CT__OP_add_scalar, .backward = pass_backward};
+static const ct__node_class add_scalar_int_class = {.op = CT__OP_add_scalar_int, .backward = pass_backward};
+static const ct__node_class add_scalar_inplace_class = {.op = CT__OP_add_scalar_, .backward = pass_backward};
+
+ct_tensor *ct_add(ct_tensor *a, ct_tensor *b) {
+    if (!ct__enter(CT__OP_add, (ct_tensor *[]){a, b}, 2)) return NULL;
+    return two(&add_class, CT__BINARY_add, a, b, ct__common_dtype(a, b), false);
+}
+ct_status ct_add_(ct_tensor *a, ct_tensor *b) {
+    if (!ct__enter_inplace(CT__OP_add_, a, &b, 1)) return ct__pending();
+    return two_inplace(&add_inplace_class, CT__BINARY_add, a, b, ct__common_dtype(a, b), false);
+}
+
+static ct_tensor *add_number(const ct__node_class *cls, ct_tensor *a, ct__number x) {
+    if (!ct__enter(cls->op, &a, 1)) return NULL;
+    return with_number(cls, CT__BINARY_add, a, x, false, ct__number_dtype(a, x));
+}
+ct_tensor *ct_add_scalar(ct_tensor *a, double b) { return add_number(&add_scalar_class, a, ct__number_f64(b)); }
+ct_tensor *ct_add_scalar_int(ct_tensor *a, int64_t b) { return add_number(&add_scalar_int_class, a, ct__number_i64(b)); }
+ct_status ct_add_scalar_(ct_tensor *a, double b) {
+    if (!ct__enter_inplace(CT__OP_add_scalar_, a, NULL, 0)) return ct__pending();
+    return with_number_inplace(&add_scalar_inplace_class, CT__BINARY_add, a, b, ct__number_dtype(a, ct__number_f64(b)));
+}
+
+/* ---- add_alpha: a + alpha b; d a = g, d b = alpha g ---- */
+
+static void add_alpha_backward(ct__node *n, ct_tensor *const *g, ct_tensor **gin) {
+    if (ct__needs(n, 0)) gin[0] = ct__reduce_to_input(n, 0, g[0]);
+    if (ct__needs(n, 1)) gin[1] = ct__reduce_to_input(n, 1, ct_mul_scalar(g[0], ((number_ctx *)ct__ctx(n))->x));
+}
+static const ct__node_class add_alpha_class = {.op = CT__OP_add_alpha, .backward = add_alpha_backward, .ctx_size = sizeof(number_ctx)};
+static const ct__node_class add_alpha_inplace_class = {.op = CT__OP_add_alpha_, .backward = add_alpha_backward, .ctx_size = sizeof(number_ctx)};
+
+static ct_status check_alpha(int op, ct_dtype dtype, double alpha, ct__element *e) {
+    if (!ct_dtype_is_floating_point(dtype) && (alpha != trunc(alpha) || !isfinite(alpha)))
+        return ct__fail(CT_ERR_INVALID_ARGUMENT, "%s: for %s alpha must be a whole number, not %g", ct__fn(op), ct_dtype_name(dtype), alpha);
+    *e = ct__element_of(ct__number_f64(alpha), dtype);
+    return CT_OK;
+}
+
+ct_tensor *ct_add_alpha(ct_tensor *a, ct_tensor *b, double alpha) {
+    const int op = CT__OP_add_alpha;
+    if (!ct__enter(op, (ct_tensor *[]){a, b}, 2)) return NULL;
+    ct_dtype dtype = ct__common_dtype(a, b);
+    ct__element e;
+    CT__TRY_NULL(check_alpha(op, dtype, alpha, &e));
+    ct__arg in[] = {ct__arg_tensor(a, dtype), ct__arg_tensor(b, dtype)};
+    ct_tensor *out = ct__map(ct__fn(op), ct__kern()->pointwise.add_alpha[dtype], &e, dtype, in, 2);
+    ct__node *n = ct__node_new(&add_alpha_class, (ct_tensor *[]){a, b}, 2, 1);
+    if (n) ((number_ctx *)ct__ctx(n))->x = alpha;
+    return ct__finish(n, out);
+}
+ct_status ct_add_alpha_(ct_tensor *a, ct_tensor *b, double alpha) {
+    const int op = CT__OP_add_alpha_;
+    if (!ct__enter_inplace(op, a, &b, 1)) return ct__pending();
+    ct_dtype dtype = ct__common_dtype(a, b);
+    ct__element e;
+    CT__TRY(check_alpha(op, dtype, alpha, &e));
+    CT__TRY(ct__check_cast(op, dtype, (ct_dtype)a->dtype));
+    ct__node *n = ct__node_new(&add_alpha_inplace_class, (ct_tensor *[]){a, b}, 2, 1);
+    if (n) ((number_ctx *)ct__ctx(n))->x = alpha;
+    ct__arg in[] = {ct__arg_tensor(a, dtype), ct__arg_tensor(b, dtype)};
+    ct_status status = ct__pending();
+    if (status == CT_OK)
+        status = ct__map_into(ct__fn(op), a, ct__kern()->pointwise.add_alpha[dtype], &e, dtype, in, 2);
+    if (status == CT_OK) return ct__finish_inplace(n, a);
+    ct__node_unref(n);
+    return status;
+}
+
+/* ---- sub: d a = g, d b = -g ---- */
+
+static void sub_backward(ct__node *n, ct_tensor *const *g, ct_tensor **gin) {
+    if (ct__needs(n, 0)) gin[0] = ct__reduce_to_input(n, 0, g[0]);
+    if (ct__needs(n, 1)) gin[1] = ct__reduce_to_input(n, 1, ct_neg(g[0]));
+}
+static void negate_backward(ct__node *n, ct_tensor *const *g, ct_tensor **gin) {
+    if (ct__needs(n, 0)) gin[0] = ct_neg(g[0]);
+}
+static const ct__node_class sub_class = {.op = CT__OP_sub, .backward = sub_backward};
+static const ct__node_class sub_inplace_class = {.op = CT__OP_sub_, .backward = sub_backward};
+static const ct__node_class sub_scalar_class = {.op = CT__OP_sub_scalar, .backward = pass_backward};
+static const ct__node_class sub_scalar_int_class = {.op = CT__OP_sub_scalar_int, .backward = pass_backward};
+static const ct__node_class sub_scalar_inplace_class = {.op = CT__OP_sub_scalar_, .backward = pass_backward};
+static const ct__node_class sub_rscalar_class = {.op = CT__OP_sub_rscalar, .backward = negate_backward};
+static const ct__node_class sub_rscalar_int_class = {.op = CT__OP_sub_rscalar_int, .backward = negate_backward};
+
+/* PyTorch refuses every bool operand with its reason: use logical_xor or logical_not. */
+static ct_status check_sub(int op, const ct_tensor *a, const ct_tensor *b) {
+    if (a->dtype != CT_BOOL && (!b || b->dtype != CT_BOOL)) return CT_OK;
+    if (b && a->dtype != b->dtype) return CT_OK;
+    return ct__fail(CT_ERR_DTYPE, "%s: bool tensors cannot be subtracted; use ct_logical_xor or ct_logical_not", ct__fn(op));
+}
+
+ct_tensor *ct_sub(ct_tensor *a, ct_tensor *b) {
+    if (!ct__enter(CT__OP_sub, (ct_tensor *[]){a, b}, 2)) return NULL;
+    CT__TRY_NULL(check_sub(CT__OP_sub, a, b));
+    return two(&sub_class, CT__BINARY_sub, a, b, ct__common_dtype(a, b), false);
+}
+ct_status ct_sub_(ct_tensor *a, ct_tensor *b) {
+    if (!ct__enter_inplace(CT__OP_sub_, a, &b, 1)) return ct__pending();
+    CT__TRY(check_sub(CT__OP_sub_, a, b));
+    return two_inplace(&sub_inplace_class, CT__BINARY_sub, a, b, ct__common_dtype(a, b), false);
+}
+
+static ct_tensor *sub_number(const ct__node_class *cls, ct_tensor *a, ct__number x, bool left) {
+    if (!ct__enter(cls->op, &a, 1)) return NULL;
+    CT__TRY_NULL(check_sub(cls->op, a, NULL));
+    return with_number(cls, CT__BINARY_sub, a, x, left, ct__number_dtype(a, x));
+}
+ct_tensor *ct_sub_scalar(ct_tensor *a, double b) { return sub_number(&sub_scalar_class, a, ct__number_f64(b), false); }
+ct_tensor *ct_sub_scalar_int(ct_tensor *a, int64_t b) { return sub_number(&sub_scalar_int_class, a, ct__number_i64(b), false); }
+ct_tensor *ct_sub_rscalar(double a, ct_tensor *b) { return sub_number(&sub_rscalar_class, b, ct__number_f64(a), true); }
+ct_tensor *ct_sub_rscalar_int(int64_t a, ct_tensor *b) { return sub_number(&sub_rscalar_int_class, b, ct__number_i64(a), true); }
+ct_status ct_sub_scalar_(ct_tensor *a, double b) {
+    if (!ct__enter_inplace(CT__OP_sub_scalar_, a, NULL, 0)) return ct__pending();
+    CT__TRY(check_sub(CT__OP_sub_scalar_, a, NULL));
+    return with_number_inplace(&sub_scalar_inplace_class, CT__BINARY_sub, a, b, ct__number_dtype(a, ct__number_f64(b)));
+}
+
+/* ---- mul: d a = g b, d b = g a ---- */
+
+static void mul_backward(ct__node *n, ct_tensor *const *g, ct_tensor **gin) {
+    if (ct__needs(n, 0)) gin[0] = ct__reduce_to_input(n, 0, ct_mul(g[0], ct__saved(n, 1)));
+    if (ct__needs(n, 1)) gin[1] = ct__reduce_to_input(n, 1, ct_mul(g[0], ct__saved(n, 0)));
+}
+static void mul_number_backward(ct__node *n, ct_tensor *const *g, ct_tensor **gin) {
+    if (ct__needs(n, 0)) gin[0] = ct_mul_scalar(g[0], ((number_ctx *)ct__ctx(n))->x);
+}
+static const ct__node_class mul_class = {.op = CT__OP_mul, .backward = mul_backward, .n_saved = 2};
+static const ct__node_class mul_inplace_class = {.op = CT__OP_mul_, .backward = mul_backward, .n_saved = 2};
+static const ct__node_class mul_scalar_class = {.op = CT__OP_mul_scalar, .backward = mul_number_backward, .ctx_size = sizeof(number_ctx)};
+static const ct__node_class mul_scalar_int_class = {.op = CT__OP_mul_scalar_int, .backward = mul_number_backward, .ctx_size = sizeof(number_ctx)};
+static const ct__node_class mul_scalar_inplace_class = {.op = CT__OP_mul_scalar_, .backward = mul_number_backward, .ctx_size = sizeof(number_ctx)};
+
+ct_tensor *ct_mul(ct_tensor *a, ct_tensor *b) {
+    if (!ct__enter(CT__OP_mul, (ct_tensor *[]){a, b}, 2)) return NULL;
+    return two(&mul_class, CT__BINARY_mul, a, b, ct__common_dtype(a, b), true);
+}
+ct_status ct_mul_(ct_tensor *a, ct_tensor *b) {
+    if (!ct__enter_inplace(CT__OP_mul_, a, &b, 1)) return ct__pending();
+    return two_inplace(&mul_inplace_class, CT__BINARY_mul, a, b, ct__common_dtype(a, b), true);
+}
+
+static ct_tensor *mul_number(const ct__node_class *cls, ct_tensor *a, ct__number x) {
+    if (!ct__enter(cls->op, &a, 1)) return NULL;
+    return with_number(cls, CT__BINARY_mul, a, x, false, ct__number_dtype(a, x));
+}
+ct_tensor *ct_mul_scalar(ct_tensor *a, double b) { return mul_number(&mul_scalar_class, a, ct__number_f64(b)); }
+ct_tensor *ct_mul_scalar_int(ct_tensor *a, int64_t b) { return mul_number(&mul_scalar_int_class, a, ct__number_i64(b)); }
+ct_status ct_mul_scalar_(ct_tensor *a, double b) {
+    if (!ct__enter_inplace(CT__OP_mul_scalar_, a, NULL, 0)) return ct__pending();
+    return with_number_inplace(&mul_scalar_inplace_class, CT__BINARY_mul, a, b, ct__number_dtype(a, ct__number_f64(b)));
+}
+
+/* ---- div: d a = g / b, d b = -g (a / b) / b ---- */
+
+static void div_backward(ct__node *n, ct_tensor *const *g, ct_tensor **gin) {
+    ct_tensor *b = ct__saved(n, 1);
+    if (ct__needs(n, 0)) gin[0] = ct__reduce_to_input(n, 0, ct_div(g[0], b));
+    if (ct__needs(n, 1))
+        gin[1] = ct__reduce_to_input(n, 1, ct_mul(ct_neg(g[0]), ct_div(ct_div(ct__saved(n, 0), b), b)));
+}
+static void div_number_backward(ct__node *n, ct_tensor *const *g, ct_tensor **gin) {
+    if (ct__needs(n, 0)) gin[0] = ct_div_scalar(g[0], ((number_ctx *)ct__ctx(n))->x);
+}
+static void div_rscalar_backward(ct__node *n, ct_tensor *const *g, ct_tensor **gin) {
+    if (!ct__needs(n, 0)) return;
+    ct_tensor *b = ct__saved(n, 0);
+    gin[0] = ct_mul(ct_neg(g[0]), ct_div(ct_div_rscalar(((number_ctx *)ct__ctx(n))->x, b), b));
+}
+static const ct__node_class div_class = {.op = CT__OP_div, .backward = div_backward, .n_saved = 2};
+static const ct__node_class div_inplace_class = {.op = CT__OP_div_, .backward = div_backward, .n_saved = 2};
+static const ct__node_class div_scalar_class = {.op = CT__OP_div_scalar, .backward = div_number_backward, .ctx_size = sizeof(number_ctx)};
+static const ct__node_class div_scalar_inplace_class = {.op = CT__OP_div_scalar_, .backward = div_number_backward, .ctx_size = sizeof(number_ctx)};
+static const ct__node_class div_rscalar_class = {.op = CT__OP_div_rscalar, .backward = div_rscalar_backward, .n_saved = 1, .ctx_size = sizeof(number_ctx)};
+
+ct_tensor *ct_div(ct_tensor *a, ct_tensor *b) {
+    if (!ct__enter(CT__OP_div, (ct_tensor *[]){a, b}, 2)) return NULL;
+    return two(&div_class, CT__BINARY_div, a, b, ct__at_least_float(ct__common_dtype(a, b)), true);
+}
+ct_status ct_div_(ct_tensor *a, ct_tensor *b) {
+    if (!ct__enter_inplace(CT__OP_div_, a, &b, 1)) return ct__pending();
+    return two_inplace(&div_inplace_class, CT__BINARY_div, a, b, ct__at_least_float(ct__common_dtype(a, b)), true);
+}
+ct_tensor *ct_div_scalar(ct_tensor *a, double b) {
+    if (!ct__enter(CT__OP_div_scalar, &a, 1)) return NULL;
+    return with_number(&div_scalar_class, CT__BINARY_div, a, ct__number_f64(b), false, ct__number_dtype(a, ct__number_f64(b)));
+}
+ct_status ct_div_scalar_(ct_tensor *a, double b) {
+    if (!ct__enter_inplace(CT__OP_div_scalar_, a, NULL, 0)) return ct__pending();
+    return with_number_inplace(&div_scalar_inplace_class, CT__BINARY_div, a, b, ct__number_dtype(a, ct__number_f64(b)));
+}
+ct_tensor *ct_div_rscalar(double a, ct_tensor *b) {
+    const ct__node_class *cls = &div_rscalar_class;
+    if (!ct__enter(cls->op, &b, 1)) return NULL;
+    ct_tensor *out = ct__binary_number(cls->op, CT__BINARY_div, b, ct__number_f64(a), true, ct__number_dtype(b, ct__number_f64(a)));
+    ct__node *n = ct__node_new(cls, &b, 1, 1);
+    if (n) ((number_ctx *)ct__ctx(n))->x = a;
+    ct__save(n, 0, b);
+    return ct__finish(n, out);
+}

@@ -1,0 +1,198 @@
+/*
+ * op_create.c: new tensors from shapes and numbers.
+ */
+#include "ops/elementwise.h"
+#include <ctorch/ops_create.h>
+
+#include <math.h>
+#include <string.h>
+
+/* ---- from a shape: empty, zeros, ones, full ---- */
+
+static ct_tensor *empty(int op, const int64_t *sizes, int ndim, ct_dtype dtype, ct_dtype standard) {
+    if (!ct__enter(op, NULL, 0)) return NULL;
+    if (dtype == CT_DTYPE_NONE) dtype = standard;
+    if (!ct__dtype_usable(dtype)) {
+        ct__fail(CT_ERR_DTYPE, "%s: tensors of %s cannot be made", ct__fn(op), ct_dtype_name(dtype));
+        return NULL;
+    }
+    return ct__new(ct__fn(op), sizes, ndim, dtype);
+}
+
+/* Takes over t, whose elements become x. */
+static ct_tensor *filled(int op, ct_tensor *t, ct__number x) {
+    ct__element e;
+    if (!t) return NULL;
+    ct_status status = ct__element_checked(ct__fn(op), x, (ct_dtype)t->dtype, &e);
+    if (status == CT_OK) {
+        if (e.i64 == 0) {
+            if (t->numel) memset(ct__ptr(t), 0, (size_t)t->numel * ct_dtype_size((ct_dtype)t->dtype));
+        } else {
+            status = ct__fill_into(ct__fn(op), t, &e);
+        }
+    }
+    if (status != CT_OK) {
+        ct__unref(t);
+        return NULL;
+    }
+    return ct__finish(NULL, t);
+}
+
+ct_tensor *ct_empty(const int64_t *sizes, int ndim, ct_dtype dtype) {
+    return ct__finish(NULL, empty(CT__OP_empty, sizes, ndim, dtype, CT_F32));
+}
+ct_tensor *ct_zeros(const int64_t *sizes, int ndim, ct_dtype dtype) {
+    return filled(CT__OP_zeros, empty(CT__OP_zeros, sizes, ndim, dtype, CT_F32), ct__number_i64(0));
+}
+ct_tensor *ct_ones(const int64_t *sizes, int ndim, ct_dtype dtype) {
+    return filled(CT__OP_ones, empty(CT__OP_ones, sizes, ndim, dtype, CT_F32), ct__number_i64(1));
+}
+ct_tensor *ct_full(const int64_t *sizes, int ndim, double value, ct_dtype dtype) {
+    return filled(CT__OP_full, empty(CT__OP_full, sizes, ndim, dtype, CT_F32), ct__number_f64(value));
+}
+ct_tensor *ct_full_int(const int64_t *sizes, int ndim, int64_t value, ct_dtype dtype) {
+    return filled(CT__OP_full_int, empty(CT__OP_full_int, sizes, ndim, dtype, CT_I64), ct__number_i64(value));
+}
+ct_tensor *ct_scalar_tensor(double value, ct_dtype dtype) {
+    return filled(CT__OP_scalar_tensor, empty(CT__OP_scalar_tensor, NULL, 0, dtype, CT_F32), ct__number_f64(value));
+}
+ct_tensor *ct_scalar_tensor_int(int64_t value, ct_dtype dtype) {
+    return filled(CT__OP_scalar_tensor_int, empty(CT__OP_scalar_tensor_int, NULL, 0, dtype, CT_I64), ct__number_i64(value));
+}
+
+/* ---- like a tensor ---- */
+
+static ct_tensor *like(int op, ct_tensor *a, ct_dtype dtype) {
+    if (!ct__enter(op, &a, 1)) return NULL;
+    if (dtype == CT_DTYPE_NONE) dtype = (ct_dtype)a->dtype;
+    if (!ct__dtype_usable(dtype)) {
+        ct__fail(CT_ERR_DTYPE, "%s: tensors of %s cannot be made", ct__fn(op), ct_dtype_name(dtype));
+        return NULL;
+    }
+    return ct__new_like(ct__fn(op), a, dtype);
+}
+
+ct_tensor *ct_empty_like(ct_tensor *a, ct_dtype dtype) { return ct__finish(NULL, like(CT__OP_empty_like, a, dtype)); }
+ct_tensor *ct_zeros_like(ct_tensor *a, ct_dtype dtype) {
+    return filled(CT__OP_zeros_like, like(CT__OP_zeros_like, a, dtype), ct__number_i64(0));
+}
+ct_tensor *ct_ones_like(ct_tensor *a, ct_dtype dtype) {
+    return filled(CT__OP_ones_like, like(CT__OP_ones_like, a, dtype), ct__number_i64(1));
+}
+ct_tensor *ct_full_like(ct_tensor *a, double value, ct_dtype dtype) {
+    return filled(CT__OP_full_like, like(CT__OP_full_like, a, dtype), ct__number_f64(value));
+}
+
+/* ---- sequences ---- */
+
+static ct_status check_range(int op, bool up, bool down, bool step_zero) {
+    if (step_zero) return ct__fail(CT_ERR_INVALID_ARGUMENT, "%s: step is 0", ct__fn(op));
+    if (up || down)
+        return ct__fail(CT_ERR_INVALID_ARGUMENT, "%s: with a %s step end must not be %s start", ct__fn(op),
+                        up ? "positive" : "negative", up ? "below" : "above");
+    return CT_OK;
+}
+
+/* Elements are computed as start + i * step in double, and stored in the dtype. Integer dtypes cut start and step first, as PyTorch does. */
+ct_tensor *ct_arange(double start, double end, double step, ct_dtype dtype) {
+    const int op = CT__OP_arange;
+    if (!ct__enter(op, NULL, 0)) return NULL;
+    if (!isfinite(start) || !isfinite(end) || !isfinite(step)) {
+        ct__fail(CT_ERR_INVALID_ARGUMENT, "ct_arange: %g to %g by %g is not finite", start, end, step);
+        return NULL;
+    }
+    CT__TRY_NULL(check_range(op, step > 0 && end < start, step < 0 && end > start, step == 0));
+    double length = ceil((end - start) / step);
+    if (length >= 0x1p62) {
+        ct__fail(CT_ERR_SHAPE, "ct_arange: %g to %g by %g has too many elements", start, end, step);
+        return NULL;
+    }
+    int64_t n = (int64_t)length;
+    ct_tensor *out = empty(op, &n, 1, dtype, CT_F32);
+    if (!out) return NULL;
+    size_t size = ct_dtype_size((ct_dtype)out->dtype);
+    char *p = ct__ptr(out);
+    if (ct__is_float(out)) {
+        for (int64_t i = 0; i < n; i++) ct__store_f64(p + (size_t)i * size, (ct_dtype)out->dtype, start + (double)i * step);
+    } else {
+        uint64_t from, by;
+        int64_t v;
+        ct__store_f64(&v, CT_I64, start);
+        from = (uint64_t)v;
+        ct__store_f64(&v, CT_I64, step);
+        by = (uint64_t)v;
+        for (int64_t i = 0; i < n; i++)
+            ct__store_i64(p + (size_t)i * size, (ct_dtype)out->dtype, (int64_t)(from + (uint64_t)i * by));
+    }
+    return ct__finish(NULL, out);
+}
+
+ct_tensor *ct_arange_int(int64_t start, int64_t end, int64_t step, ct_dtype dtype) {
+    const int op = CT__OP_arange_int;
+    if (!ct__enter(op, NULL, 0)) return NULL;
+    CT__TRY_NULL(check_range(op, step > 0 && end < start, step < 0 && end > start, step == 0));
+    uint64_t distance = step > 0 ? (uint64_t)end - (uint64_t)start : (uint64_t)start - (uint64_t)end;
+    uint64_t by = step > 0 ? (uint64_t)step : 0 - (uint64_t)step;
+    uint64_t count = distance / by + (distance % by != 0);
+    if (count > INT64_MAX) {
+        ct__fail(CT_ERR_SHAPE, "ct_arange_int: %lld to %lld has too many elements", (long long)start, (long long)end);
+        return NULL;
+    }
+    int64_t n = (int64_t)count;
+    ct_tensor *out = empty(op, &n, 1, dtype, CT_I64);
+    if (!out) return NULL;
+    size_t size = ct_dtype_size((ct_dtype)out->dtype);
+    for (int64_t i = 0; i < n; i++)
+        ct__store_i64(ct__ptr(out) + (size_t)i * size, (ct_dtype)out->dtype,
+                      (int64_t)((uint64_t)start + (uint64_t)i * (uint64_t)step));
+    return ct__finish(NULL, out);
+}
+
+/* From both ends towards the middle, in the dtype's arithmetic, as PyTorch does: the last element is end itself. */
+static void linspace_f32(float *p, float start, float end, int64_t n) {
+    float step = (end - start) / (float)(n - 1);
+    for (int64_t i = 0; i < n; i++)
+        p[i] = i < n / 2 ? fmaf(step, (float)i, start) : fmaf(-step, (float)(n - i - 1), end);
+}
+static void linspace_f64(double *p, double start, double end, int64_t n) {
+    double step = (end - start) / (double)(n - 1);
+    for (int64_t i = 0; i < n; i++)
+        p[i] = i < n / 2 ? fma(step, (double)i, start) : fma(-step, (double)(n - i - 1), end);
+}
+
+ct_tensor *ct_linspace(double start, double end, int64_t steps, ct_dtype dtype) {
+    const int op = CT__OP_linspace;
+    if (!ct__enter(op, NULL, 0)) return NULL;
+    if (steps < 0) {
+        ct__fail(CT_ERR_INVALID_ARGUMENT, "ct_linspace: steps is %lld", (long long)steps);
+        return NULL;
+    }
+    ct_tensor *out = empty(op, &steps, 1, dtype, CT_F32);
+    if (!out) return NULL;
+    char *p = ct__ptr(out);
+    size_t size = ct_dtype_size((ct_dtype)out->dtype);
+    if (steps == 1) {
+        ct__store_f64(p, (ct_dtype)out->dtype, start);
+    } else if (out->dtype == CT_F32) {
+        linspace_f32((float *)(void *)p, (float)start, (float)end, steps);
+    } else if (out->dtype == CT_F64) {
+        linspace_f64((double *)(void *)p, start, end, steps);
+    } else { /* the ends are cut to integers, the step is not */
+        double step = (trunc(end) - trunc(start)) / (double)(steps - 1);
+        for (int64_t i = 0; i < steps; i++)
+            ct__store_f64(p + (size_t)i * size, (ct_dtype)out->dtype,
+                          i < steps / 2 ? trunc(start) + step * (double)i : trunc(end) - step * (double)(steps - i - 1));
+    }
+    return ct__finish(NULL, out);
+}
+
+ct_tensor *ct_eye(int64_t n, int64_t m, ct_dtype dtype) {
+    const int op = CT__OP_eye;
+    ct_tensor *out = empty(op, (int64_t[]){n, m}, 2, dtype, CT_F32);
+    if (!out) return NULL;
+    size_t size = ct_dtype_size((ct_dtype)out->dtype);
+    if (out->numel) memset(ct__ptr(out), 0, (size_t)out->numel * size);
+    for (int64_t i = 0; i < n && i < m; i++)
+        ct__store_i64(ct__ptr(out) + (size_t)(i * m + i) * size, (ct_dtype)out->dtype, 1);
+    return ct__finish(NULL, out);
+}
