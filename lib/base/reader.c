@@ -9,16 +9,22 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+const char *ct__path_tail(const char *path) {
+    size_t n = strlen(path);
+    return n > 256 ? path + (n - 256) : path;
+}
+
 /* Opened without blocking, so that a pipe nobody writes to is refused below and not waited for. */
 ct_status ct__reader_open(const char *function, const char *path, ct__reader *r) {
     struct stat st;
-    *r = (ct__reader){.function = function, .path = path, .fd = -1};
+    const char *shown = ct__path_tail(path);
+    *r = (ct__reader){.function = function, .path = shown, .fd = -1};
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    if (fd < 0) return ct__fail(CT_ERR_IO, "%s: cannot open %s: %s", function, path, strerror(errno));
+    if (fd < 0) return ct__fail(CT_ERR_IO, "%s: cannot open %s: %s", function, shown, strerror(errno));
     ct_status status = CT_OK;
-    if (fstat(fd, &st) != 0) status = ct__fail(CT_ERR_IO, "%s: cannot examine %s: %s", function, path, strerror(errno));
+    if (fstat(fd, &st) != 0) status = ct__fail(CT_ERR_IO, "%s: cannot examine %s: %s", function, shown, strerror(errno));
     else if (!S_ISREG(st.st_mode))
-        status = ct__fail(CT_ERR_IO, "%s: %s is %s, not a file", function, path, S_ISDIR(st.st_mode) ? "a folder" : "a device or pipe");
+        status = ct__fail(CT_ERR_IO, "%s: %s is %s, not a file", function, shown, S_ISDIR(st.st_mode) ? "a folder" : "a device or pipe");
     if (status != CT_OK) {
         close(fd);
         return status;

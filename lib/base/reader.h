@@ -7,8 +7,11 @@
 
 #include "base/error.h"
 
+/* The end of a path, at most 256 bytes: what messages show, so that the reason behind it still fits. */
+const char *ct__path_tail(const char *path);
+
 typedef struct ct__reader {
-    const char *function, *path; /* the caller's; for messages */
+    const char *function, *path; /* the caller's, path by its tail; for messages */
     uint64_t size;
     int fd;
 } ct__reader;

@@ -128,7 +128,7 @@ ct_dict *ct_load(const char *path, const ct_load_options *options) {
     CT__TRY_NULL(check_load("ct_load", path, "path", options));
     ct__reader file;
     CT__TRY_NULL(ct__reader_open("ct_load", path, &file));
-    ct_dict *out = load(&(ct__source){.function = "ct_load", .name = path, .size = file.size, .at = at_file, .impl = &file}, options);
+    ct_dict *out = load(&(ct__source){.function = "ct_load", .name = file.path, .size = file.size, .at = at_file, .impl = &file}, options);
     ct__reader_close(&file);
     return out;
 }
@@ -143,7 +143,7 @@ ct_dict *ct_load_metadata(const char *path, const ct_load_options *options) {
     CT__TRY_NULL(check_load(fn, path, "path", options));
     ct__reader file;
     CT__TRY_NULL(ct__reader_open(fn, path, &file));
-    const ct__source s = {.function = fn, .name = path, .size = file.size, .at = at_file, .impl = &file};
+    const ct__source s = {.function = fn, .name = file.path, .size = file.size, .at = at_file, .impl = &file};
     ct_scope scope = ct_scope_begin();
     ct_dict *metadata = ct_dict_new();
     if (metadata && check_size(&s, options) == CT_OK && ct__st_read(&s, NULL, metadata) == CT_OK &&
