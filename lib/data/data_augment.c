@@ -27,7 +27,7 @@ static ct_status planes_open(planes *p, const char *fn, ct_tensor *image) {
         return ct__fail(CT_ERR_DTYPE, "%s: the image is %s, it must be float32 or uint8", fn, ct_dtype_name(image->dtype));
     *p = (planes){.height = image->sizes[image->ndim - 2], .width = image->sizes[image->ndim - 1], .size = ct_dtype_size(image->dtype)};
     p->n = image->numel / (p->height * p->width);
-    p->t = ct__dense(image);
+    p->t = ct__data_dense(image);
     return ct__pending();
 }
 

@@ -78,7 +78,7 @@ static ct_status stack_row(ct_tensor *batch, int64_t i, ct_tensor *t, const char
     }
     if (t->numel == 0) return CT_OK;
     size_t bytes = (size_t)t->numel * ct_dtype_size(t->dtype);
-    ct_tensor *dense = ct__dense(t);
+    ct_tensor *dense = ct__data_dense(t);
     if (!dense) return ct__pending();
     memcpy(ct__ptr(batch) + (size_t)i * bytes, ct__ptr(dense), bytes);
     ct_release(dense);

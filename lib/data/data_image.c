@@ -37,7 +37,7 @@ ct_tensor *ct__image_normalize(const char *function, const ct_tensor *image, con
         ct__fail(CT_ERR_SHAPE, "%s: %d means and stds for %lld channels", function, n, (long long)channels);
         return NULL;
     }
-    ct_tensor *in = ct__dense((ct_tensor *)(uintptr_t)image); /* another handle on it, or a copy: it is not changed */
+    ct_tensor *in = ct__data_dense((ct_tensor *)(uintptr_t)image); /* another handle on it, or a copy: it is not changed */
     ct_tensor *out = ct__scope_give(ct__new(function, image->sizes, image->ndim, CT_F32));
     if (in && out && in->numel > 0) {
         const float *x = (const float *)(const void *)ct__ptr(in);
@@ -175,7 +175,7 @@ ct_tensor *ct_image_grid(const ct_tensor *images, const ct_image_grid_options *o
         return NULL;
     }
     ct_scope scope = ct_scope_begin();
-    ct_tensor *out = NULL, *x = ct__scope_give(g.o.normalize ? ct__new(g.fn, images->sizes, n, CT_F32) : ct__dense((ct_tensor *)(uintptr_t)images));
+    ct_tensor *out = NULL, *x = ct__scope_give(g.o.normalize ? ct__new(g.fn, images->sizes, n, CT_F32) : ct__data_dense((ct_tensor *)(uintptr_t)images));
     if (x && g.o.normalize && ct_copy_to(images, ct__ptr(x), x->numel, CT_F32) != CT_OK) x = NULL;
     if (x) out = lay_out(&g, ct__ptr(x), x->dtype);
     return ct_scope_return(scope, out);

@@ -30,7 +30,7 @@ void ct__permutation(int64_t *out, int64_t n, ct_generator *g);
 void ct__permutation_discard(int64_t n, ct_generator *g);
 
 /* A row-major version of t: a new reference of the caller's, or NULL with an error pending. */
-ct_tensor *ct__dense(ct_tensor *t);
+ct_tensor *ct__data_dense(ct_tensor *t);
 
 /* data_batch.c: makes the batch of these n samples, reusing *batch's input and target if nobody else refers to them. Runs in a scope of its own; batch holds
  * references of its own afterwards. On an error *batch is empty and the error pending. */

@@ -284,7 +284,7 @@ static ct_status check_write(const char *path, const ct_tensor *t, const ct_imag
 
 ct_status ct_image_write(const char *path, const ct_tensor *image, const ct_image_write_options *options) {
     CT__TRY(check_write(path, image, options));
-    ct_tensor *dense = ct__dense((ct_tensor *)(uintptr_t)image); /* another handle on it, or a copy: it is not changed */
+    ct_tensor *dense = ct__data_dense((ct_tensor *)(uintptr_t)image); /* another handle on it, or a copy: it is not changed */
     if (!dense) return ct__pending();
     job j = {.fn = write_fn, .name = path, .image = dense};
     j.level = options && options->compression_level.has ? (int)options->compression_level.value : 6;

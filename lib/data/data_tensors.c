@@ -16,7 +16,7 @@ typedef struct tensors {
     ct_tensor **fields;
 } tensors;
 
-ct_tensor *ct__dense(ct_tensor *t) {
+ct_tensor *ct__data_dense(ct_tensor *t) {
     if (!t) return NULL;
     if (t->contiguous) return ct_keep(t);
     ct_scope scope = ct_scope_begin();
@@ -37,7 +37,7 @@ static ct_tensor *take(tensors *s, const char *name, ct_tensor *t, bool first) {
                  (long long)s->size);
         return NULL;
     }
-    return ct__dense(t);
+    return ct__data_dense(t);
 }
 
 static void tensors_destroy(ct_dataset *d) {

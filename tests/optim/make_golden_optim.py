@@ -26,7 +26,7 @@ def options(kind, o):
         elif isinstance(v, bool): c.append(f".{k} = true")
         elif kind != "sgd": c.append(f".{k} = {{true, {v}}}")
         else: c.append(f".{k} = {v}")
-    return "{" + ", ".join(c or ["0"]) + "}"
+    return "{" + ", ".join(c or [".maximize = false"]) + "}"
 
 
 with open(os.path.join(os.path.dirname(os.path.abspath(__file__)), "golden_optim.inc"), "w") as f:
@@ -36,6 +36,6 @@ with open(os.path.join(os.path.dirname(os.path.abspath(__file__)), "golden_optim
         p = torch.tensor(P0, dtype=torch.float64, requires_grad=True); opt = MAKE[kind]([p], **lr, **o); after = {}
         for s in range(5):
             p.grad = grad(s); opt.step(); after[s + 1] = ", ".join("%.17g" % v for v in p.detach())
-        fmt = ("%s, {0}" if kind == "sgd" else "{0}, %s") % options(kind, o)
+        fmt = ("%s, {.maximize = false}" if kind == "sgd" else "{.maximize = false}, %s") % options(kind, o)
         f.write('    {"%s %s", %d, %g, %s, {%s}, {%s}},\n' % (kind, str(o).replace('"', "'"), list(MAKE).index(kind), lr["lr"], fmt, after[1], after[5]))
     f.write("};\n")
