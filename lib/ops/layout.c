@@ -76,3 +76,18 @@ ct_tensor *ct__new_zeros(const char *function, const int64_t *sizes, int ndim, c
     if (out && out->numel) memset(ct__ptr(out), 0, (size_t)out->numel * ct_dtype_size(dtype));
     return out;
 }
+
+ct_status ct__fill_broadcast(const char *function, ct_tensor *out, const ct_tensor *in) {
+    ct__shape_text a, b;
+    int64_t strides[CT_MAX_NDIM];
+    bool fits = in->ndim <= out->ndim;
+    for (int d = 0; d < out->ndim && fits; d++) {
+        int own = d - (out->ndim - in->ndim);
+        fits = own < 0 || in->sizes[own] == 1 || in->sizes[own] == out->sizes[d];
+        strides[d] = own < 0 || in->sizes[own] == 1 ? 0 : in->strides[own];
+    }
+    if (!fits)
+        return ct__fail(CT_ERR_SHAPE, "%s: what is added has sizes %s, which do not broadcast to %s", function, CT__SIZES(&a, in), CT__SIZES(&b, out));
+    if (out->numel) ct__copy_strided(ct_dtype_size((ct_dtype)out->dtype), out->ndim, out->sizes, ct__ptr(out), out->strides, ct__ptr(in), strides);
+    return CT_OK;
+}

@@ -29,9 +29,6 @@ bool ct__matrix_fold(ct__matrix *m);
 ct_status ct__multiply(const char *function, const ct__matrix *a, const ct__matrix *b, const int64_t *batch, int n_batch, ct_tensor *out,
                        double alpha, double beta, const ct_tensor *bias);
 
-/* out = in, broadcast; CT_ERR_SHAPE if it does not. The same dtype. */
-ct_status ct__fill_broadcast(const char *function, ct_tensor *out, const ct_tensor *in);
-
 /* matmul's rules under the name of any op of the family; checks all but the rank that mm, bmm, mv, dot ask for. */
 ct_tensor *ct__matmul(int op, ct_tensor *a, ct_tensor *b);
 

@@ -1,0 +1,225 @@
+/*
+ * picks.c: see picks.h.
+ *
+ * Reading is parallel over all slices. Writing must keep the order of the indices for each element of x, so that sums are
+ * the same from run to run: it is parallel over what no two indices share, the outer dims, or else ranges of the inner ones.
+ */
+#include "kernels/picks.h"
+
+#include "base/platform.h"
+#include "base/pool.h"
+
+#include <string.h>
+
+enum { PICK_GRAIN = 1 << 14 /* elements */ };
+
+static int64_t offset_of(int64_t index, int n, const int64_t *sizes, const int64_t *strides) {
+    int64_t offset = 0;
+    for (int d = n - 1; d >= 0; d--) {
+        offset += index % sizes[d] * strides[d];
+        index /= sizes[d];
+    }
+    return offset;
+}
+
+static int64_t product(int n, const int64_t *sizes) {
+    int64_t p = 1;
+    for (int d = 0; d < n; d++) p *= sizes[d];
+    return p;
+}
+
+/* ---- Runs: n elements of x, stride apart, and n dense ones of value ---- */
+
+typedef enum mode { TAKE, PUT, ADD } mode;
+
+typedef struct job {
+    ct__picks p; /* inner dims merged, at least one */
+    mode mode;
+    ct_dtype dtype; /* of ADD */
+    size_t elem;
+    double alpha;
+    char *x, *value; /* TAKE only reads x, the others only read value */
+    int64_t outer, inner;
+} job;
+
+static void copy_run(size_t elem, int64_t n, char *to, int64_t to_stride, const char *from, int64_t from_stride) {
+    if (to_stride == 1 && from_stride == 1) {
+        memcpy(to, from, (size_t)n * elem);
+        return;
+    }
+    to_stride *= (int64_t)elem;
+    from_stride *= (int64_t)elem;
+    for (int64_t i = 0; i < n; i++, to += to_stride, from += from_stride) {
+        if (elem == 4) memcpy(to, from, 4);
+        else if (elem == 8) memcpy(to, from, 8);
+        else memcpy(to, from, elem);
+    }
+}
+
+static void add_run(ct_dtype dtype, int64_t n, void *x, int64_t stride, const void *value, int64_t v_stride, double alpha) {
+    if (dtype == CT_F32) {
+        float *a = x, f = (float)alpha;
+        const float *b = value;
+        for (int64_t i = 0; i < n; i++) a[i * stride] += f * b[i * v_stride];
+    } else if (dtype == CT_F64) {
+        double *a = x;
+        const double *b = value;
+        for (int64_t i = 0; i < n; i++) a[i * stride] += alpha * b[i * v_stride];
+    } else if (dtype == CT_I64) {
+        uint64_t *a = x, f = (uint64_t)(int64_t)alpha; /* unsigned: overflow wraps around */
+        const uint64_t *b = value;
+        for (int64_t i = 0; i < n; i++) a[i * stride] += f * b[i * v_stride];
+    } else if (dtype == CT_I32) {
+        uint32_t *a = x, f = (uint32_t)(int64_t)alpha;
+        const uint32_t *b = value;
+        for (int64_t i = 0; i < n; i++) a[i * stride] += f * b[i * v_stride];
+    } else {
+        uint8_t *a = x;
+        const uint8_t *b = value;
+        unsigned f = (unsigned)(int64_t)alpha;
+        for (int64_t i = 0; i < n; i++) {
+            unsigned sum = a[i * stride] + f * b[i * v_stride];
+            a[i * stride] = (uint8_t)(dtype == CT_BOOL ? sum != 0 : sum);
+        }
+    }
+}
+
+/* Inner elements [begin, end) of one slice, whose first one is at x. */
+static void run_slice(const job *j, char *x, char *value, int64_t begin, int64_t end) {
+    const ct__picks *p = &j->p;
+    int last = p->n_inner - 1;
+    int64_t size = p->inner_sizes[last], stride = p->inner_strides[last], elem = (int64_t)j->elem;
+    while (begin < end) {
+        int64_t n = ct__min_i64(end - begin, size - begin % size);
+        char *at = x + elem * offset_of(begin, p->n_inner, p->inner_sizes, p->inner_strides), *v = value + elem * begin;
+        if (j->mode == TAKE) copy_run(j->elem, n, v, 1, at, stride);
+        else if (j->mode == PUT) copy_run(j->elem, n, at, stride, v, 1);
+        else add_run(j->dtype, n, at, stride, v, 1, j->alpha);
+        begin += n;
+    }
+}
+
+/* Slices [begin, end), counted over outer * n. */
+static void run_slices(int64_t begin, int64_t end, void *arg) {
+    const job *j = arg;
+    const ct__picks *p = &j->p;
+    int64_t elem = (int64_t)j->elem;
+    for (int64_t s = begin; s < end; s++) {
+        int64_t at = offset_of(s / p->n, p->n_outer, p->outer_sizes, p->outer_strides) + p->place[s % p->n] * p->scale;
+        run_slice(j, j->x + elem * at, j->value + elem * s * j->inner, 0, j->inner);
+    }
+}
+
+static void run_outer(int64_t begin, int64_t end, void *arg) { run_slices(begin * ((job *)arg)->p.n, end * ((job *)arg)->p.n, arg); }
+
+/* Inner elements [begin, end) of all slices. */
+static void run_inner(int64_t begin, int64_t end, void *arg) {
+    const job *j = arg;
+    int64_t elem = (int64_t)j->elem;
+    for (int64_t o = 0; o < j->outer; o++) {
+        int64_t at = offset_of(o, j->p.n_outer, j->p.outer_sizes, j->p.outer_strides);
+        for (int64_t i = 0; i < j->p.n; i++)
+            run_slice(j, j->x + elem * (at + j->p.place[i] * j->p.scale), j->value + elem * (o * j->p.n + i) * j->inner, begin, end);
+    }
+}
+
+static void merge_inner(ct__picks *p) {
+    int n = 0;
+    for (int d = 0; d < p->n_inner; d++) {
+        if (p->inner_sizes[d] == 1) continue;
+        if (n > 0 && p->inner_strides[n - 1] == p->inner_sizes[d] * p->inner_strides[d]) {
+            p->inner_sizes[n - 1] *= p->inner_sizes[d];
+            p->inner_strides[n - 1] = p->inner_strides[d];
+        } else {
+            p->inner_sizes[n] = p->inner_sizes[d];
+            p->inner_strides[n++] = p->inner_strides[d];
+        }
+    }
+    if (n == 0) p->inner_sizes[0] = p->inner_strides[0] = 1;
+    p->n_inner = n ? n : 1;
+}
+
+static void run(job *j) {
+    j->outer = product(j->p.n_outer, j->p.outer_sizes);
+    j->inner = product(j->p.n_inner, j->p.inner_sizes);
+    if (j->outer == 0 || j->inner == 0 || j->p.n == 0) return;
+    merge_inner(&j->p);
+    if (j->mode == TAKE) ct__parallel_for(j->outer * j->p.n, ct__max_i64(1, PICK_GRAIN / j->inner), run_slices, j);
+    else if (j->outer >= ct__num_threads()) ct__parallel_for(j->outer, ct__max_i64(1, PICK_GRAIN / j->inner / j->p.n), run_outer, j);
+    else ct__parallel_for(j->inner, ct__max_i64(16, PICK_GRAIN / j->outer / j->p.n), run_inner, j);
+}
+
+/* The job's pointers are not const; what its mode only reads stays as it is. */
+static char *unconst(const void *p) {
+    char *q;
+    memcpy(&q, &p, sizeof q);
+    return q;
+}
+
+void ct__picks_take(const ct__picks *p, size_t elem, const void *x, void *value) {
+    run(&(job){.p = *p, .mode = TAKE, .elem = elem, .x = unconst(x), .value = value});
+}
+void ct__picks_put(const ct__picks *p, size_t elem, void *x, const void *value) {
+    run(&(job){.p = *p, .mode = PUT, .elem = elem, .x = x, .value = unconst(value)});
+}
+void ct__picks_add(const ct__picks *p, ct_dtype dtype, void *x, const void *value, double alpha) {
+    run(&(job){.p = *p, .mode = ADD, .dtype = dtype, .elem = ct_dtype_size(dtype), .x = x, .value = unconst(value), .alpha = alpha});
+}
+
+/* ---- One index per element ---- */
+
+typedef struct along_job {
+    const ct__along *a;
+    mode mode;
+    ct_dtype dtype;
+    size_t elem;
+    char *x, *value;
+    int64_t rows_per_task; /* rows: all dims but the last */
+} along_job;
+
+static void along_row(const along_job *j, int64_t row) {
+    const ct__along *a = j->a;
+    int last = a->ndim - 1;
+    int64_t n = a->sizes[last], x_at = 0, v_at = 0, rest = row, elem = (int64_t)j->elem;
+    for (int d = last - 1; d >= 0; d--) {
+        int64_t i = rest % a->sizes[d];
+        rest /= a->sizes[d];
+        if (d != a->dim) x_at += i * a->x_strides[d];
+        v_at += i * a->value_strides[d];
+    }
+    const int64_t *index = a->index + row * n;
+    int64_t step = a->dim == last ? 0 : a->x_strides[last], along = a->x_strides[a->dim];
+    char *x = j->x + elem * x_at, *value = j->value + elem * v_at;
+    for (int64_t i = 0; i < n; i++) {
+        char *at = x + elem * (i * step + index[i] * along), *v = value + elem * i * a->value_strides[last];
+        if (j->mode == TAKE) copy_run(j->elem, 1, v, 1, at, 1);
+        else if (j->mode == PUT) copy_run(j->elem, 1, at, 1, v, 1);
+        else add_run(j->dtype, 1, at, 1, v, 1, 1);
+    }
+}
+
+static void along_tasks(int64_t begin, int64_t end, void *arg) {
+    const along_job *j = arg;
+    for (int64_t row = begin * j->rows_per_task; row < end * j->rows_per_task; row++) along_row(j, row);
+}
+
+/* Writing: a task is everything with the same indices in front of dim; no two tasks write to the same element. */
+static void run_along(along_job *j) {
+    const ct__along *a = j->a;
+    int64_t rows = product(a->ndim - 1, a->sizes), n = a->sizes[a->ndim - 1];
+    if (rows == 0 || n == 0) return;
+    j->rows_per_task = 1;
+    if (j->mode != TAKE)
+        for (int d = a->dim; d < a->ndim - 1; d++) j->rows_per_task *= a->sizes[d];
+    ct__parallel_for(rows / j->rows_per_task, ct__max_i64(1, PICK_GRAIN / n / j->rows_per_task), along_tasks, j);
+}
+
+void ct__along_gather(const ct__along *a, size_t elem, const void *x, void *value) {
+    run_along(&(along_job){.a = a, .mode = TAKE, .elem = elem, .x = unconst(x), .value = value});
+}
+void ct__along_scatter(const ct__along *a, size_t elem, void *x, const void *value) {
+    run_along(&(along_job){.a = a, .mode = PUT, .elem = elem, .x = x, .value = unconst(value)});
+}
+void ct__along_add(const ct__along *a, ct_dtype dtype, void *x, const void *value) {
+    run_along(&(along_job){.a = a, .mode = ADD, .dtype = dtype, .elem = ct_dtype_size(dtype), .x = x, .value = unconst(value)});
+}
