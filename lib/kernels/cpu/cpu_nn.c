@@ -8,6 +8,10 @@
 #include "kernels/kernels.h"
 #include "kernels/vmath.h"
 
+#if defined(__SSE2__)
+#include <immintrin.h>
+#endif
+
 /* The output may be the input, element for element; the compiler would otherwise take its scalar loop then. */
 #if defined(__clang__)
 #define IVDEP _Pragma("clang loop vectorize(assume_safety)")
@@ -28,30 +32,52 @@ static int64_t row_grain(int64_t n) { return ct__max_i64(1, ROW_WORK / ct__max_i
 
 /* ---- Dropout: sixteen counters at a time; see dropout_word in ref_nn.c for which word is whose. ---- */
 
+/* Words in lanes of 64 bits, of which the upper half may hold anything: what a 32 x 32 -> 64 bit multiplication reads and writes. */
+#if defined(__AVX512F__)
+typedef uint64_t words __attribute__((vector_size(64)));
+#define MUL_LOW_HALVES(a, b) ((words)_mm512_mul_epu32((__m512i)(a), (__m512i)(b)))
+#elif defined(__AVX2__)
+typedef uint64_t words __attribute__((vector_size(32)));
+#define MUL_LOW_HALVES(a, b) ((words)_mm256_mul_epu32((__m256i)(a), (__m256i)(b)))
+#else
+typedef uint64_t words __attribute__((vector_size(16)));
+#if defined(__SSE2__)
+#define MUL_LOW_HALVES(a, b) ((words)_mm_mul_epu32((__m128i)(a), (__m128i)(b)))
+#else
+#define MUL_LOW_HALVES(a, b) (((a) & 0xffffffffu) * ((b) & 0xffffffffu))
+#endif
+#endif
+enum { WORD_LANES = sizeof(words) / 8 };
+
+CT__INLINE words splat(uint64_t v) { return v - (words){0}; }
+
+typedef uint32_t low_halves __attribute__((vector_size(sizeof(words) / 2)));
+CT__INLINE void store_low_halves(uint32_t *out, words w) {
+    low_halves low = __builtin_convertvector(w, low_halves);
+    memcpy(out, &low, sizeof low);
+}
+
 static void philox_block(uint64_t block, uint64_t key, uint32_t out[CT__PHILOX_BLOCK]) {
-    uint32_t c0[16], c1[16], c2[16], c3[16];
     uint64_t base = block * 16; /* sixteen counters from here share the high word */
-    for (uint32_t l = 0; l < 16; l++) {
-        c0[l] = (uint32_t)base + l;
-        c1[l] = (uint32_t)(base >> 32);
-        c2[l] = c3[l] = 0;
-    }
-    uint32_t k0 = (uint32_t)key, k1 = (uint32_t)(key >> 32);
-    for (int round = 0; round < 10; round++) {
-        for (int l = 0; l < 16; l++) {
-            uint64_t p0 = (uint64_t)c0[l] * 0xD2511F53u, p1 = (uint64_t)c2[l] * 0xCD9E8D57u;
-            c0[l] = (uint32_t)(p1 >> 32) ^ c1[l] ^ k0;
-            c1[l] = (uint32_t)p1;
-            c2[l] = (uint32_t)(p0 >> 32) ^ c3[l] ^ k1;
-            c3[l] = (uint32_t)p0;
+    const words m0 = splat(0xD2511F53u), m1 = splat(0xCD9E8D57u);
+    for (int first = 0; first < 16; first += WORD_LANES) {
+        words c0, c1 = splat(base >> 32), c2 = splat(0), c3 = c2;
+        for (int l = 0; l < WORD_LANES; l++) c0[l] = base + (uint64_t)(first + l);
+        uint32_t k0 = (uint32_t)key, k1 = (uint32_t)(key >> 32);
+        for (int round = 0; round < 10; round++) {
+            words p0 = MUL_LOW_HALVES(c0, m0), p1 = MUL_LOW_HALVES(c2, m1);
+            c0 = (p1 >> 32) ^ c1 ^ splat(k0);
+            c2 = (p0 >> 32) ^ c3 ^ splat(k1);
+            c1 = p1;
+            c3 = p0;
+            k0 += 0x9E3779B9u;
+            k1 += 0xBB67AE85u;
         }
-        k0 += 0x9E3779B9u;
-        k1 += 0xBB67AE85u;
+        store_low_halves(out + first, c0);
+        store_low_halves(out + 16 + first, c1);
+        store_low_halves(out + 32 + first, c2);
+        store_low_halves(out + 48 + first, c3);
     }
-    memcpy(out, c0, sizeof c0);
-    memcpy(out + 16, c1, sizeof c1);
-    memcpy(out + 32, c2, sizeof c2);
-    memcpy(out + 48, c3, sizeof c3);
 }
 
 typedef struct act_args {
@@ -108,6 +134,7 @@ CT__INLINE float expm1_f32(float x) {
 }
 
 #define T float
+#define HINT IVDEP
 #define NAME(x) x##_f32
 #define EXP ct__v_expf
 #define LOG ct__v_logf
@@ -119,6 +146,7 @@ CT__INLINE float expm1_f32(float x) {
 #include "kernels/cpu/nn_elements.inc"
 #include "kernels/cpu/nn_rows.inc"
 #undef T
+#undef HINT
 #undef NAME
 #undef EXP
 #undef LOG
@@ -129,6 +157,11 @@ CT__INLINE float expm1_f32(float x) {
 #undef ABS
 
 #define T double
+#if defined(__clang__) /* warns where a call keeps it from doing as asked */
+#define HINT
+#else
+#define HINT IVDEP
+#endif
 #define NAME(x) x##_f64
 #define EXP exp
 #define LOG log
