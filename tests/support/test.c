@@ -1,9 +1,11 @@
 #include "support/test.h"
 
 #include <math.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 static int64_t blocks_before;
@@ -32,7 +34,7 @@ int test_main(const char *suite, const test_entry *tests, size_t n) {
     }
     SRunner *r = srunner_create(s);
     srunner_set_fork_status(r, CK_NOFORK);
-    srunner_run_all(r, CK_NORMAL);
+    srunner_run_all(r, CK_ENV);
     int failed = srunner_ntests_failed(r);
     srunner_free(r);
     return failed != 0;
@@ -128,3 +130,30 @@ const char *test_tmp(const char *name) {
     snprintf(p, sizeof paths[0], "%s/%s", tmp_folder, name);
     return p;
 }
+
+bool test_rerun(const char *test, ...) {
+    char self[4096]; /* not exec of /proc/self/exe itself: under valgrind that is valgrind */
+    ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
+    if (n < 0) ck_abort_msg("readlink failed");
+    self[n] = '\0';
+    pid_t child = fork();
+    if (child == 0) {
+        va_list args;
+        va_start(args, test);
+        for (char *assignment; (assignment = va_arg(args, char *));) putenv(assignment);
+        va_end(args);
+        if (test) setenv("CK_RUN_CASE", test, 1);
+        setenv("CK_VERBOSITY", "silent", 1);
+        execl(self, self, (char *)NULL);
+        _exit(99);
+    }
+    int status = -1;
+    waitpid(child, &status, 0);
+    return status == 0;
+}
+
+/* What the sanitizers ask for when they are linked in: tests request impossible sizes, and fork beside other threads. */
+const char *__asan_default_options(void);
+const char *__asan_default_options(void) { return "allocator_may_return_null=1"; }
+const char *__tsan_default_options(void);
+const char *__tsan_default_options(void) { return "allocator_may_return_null=1:die_after_fork=0"; }

@@ -54,4 +54,24 @@ ct_tensor *test_i64(const double *values, const int64_t *sizes, int ndim);
 /* A fresh folder under the system's temporary one, removed at exit; a path in it. The string lives to the end. */
 const char *test_tmp(const char *name);
 
+/* Under a sanitizer: TSan cannot follow threads that a forked child starts, ASan's malloc may be locked for ever in the
+ * child of a process with threads. gcc and clang say differently that one is on. */
+#if !defined(__has_feature)
+#define __has_feature(x) 0
+#endif
+#if defined(__SANITIZE_THREAD__) || __has_feature(thread_sanitizer)
+#define TEST_TSAN 1
+#else
+#define TEST_TSAN 0
+#endif
+#if defined(__SANITIZE_ADDRESS__) || __has_feature(address_sanitizer)
+#define TEST_ASAN 1
+#else
+#define TEST_ASAN 0
+#endif
+
+/* Runs one test of this program (NULL: all) again in a fresh process with variables set: test_rerun("name", "CTORCH_CPU=ref", NULL).
+ * For what the library reads once. true if it passed. */
+bool test_rerun(const char *test, ...);
+
 #endif
