@@ -74,7 +74,8 @@ CT_API const char *ct_status_name(ct_status status); /* "CT_ERR_SHAPE"; "unknown
 CT_API ct_status ct_error_raise(ct_status status, const char *sentence);
 CT_API ct_status ct_error_raisef(ct_status status, const char *format, ...) CT_PRINTF(2, 3);
 
-/* Called on the failing thread each time an error becomes pending; for logs, breakpoints, or a program that wants to
+/* Called on the failing thread each time an error becomes pending (not again when a worker's error is handed to the thread that waits
+ * for it); for logs, breakpoints, or a program that wants to
  * exit. NULL removes it. One handler for the process; set it before threads start. It must not call the library
  * except for queries. */
 typedef void (*ct_error_handler)(ct_status status, const char *sentence, void *user);
@@ -93,8 +94,8 @@ CT_API void ct_error_set_handler(ct_error_handler handler, void *user);
  *     ct_context_swap(before);
  *
  * A context is used by one thread at a time. ct_context_swap(NULL) goes back to the thread's own. It returns what was
- * installed, NULL for the thread's own. ct_context_free ends the context's scopes; a context that is
- * installed must not be freed.
+ * installed, NULL for the thread's own. ct_context_free ends the context's scopes and forgets its error; a context that is
+ * installed is not freed: CT_ERR_STATE.
  */
 typedef struct ct_context ct_context;
 CT_API ct_context *ct_context_new(void);
@@ -103,7 +104,14 @@ CT_API ct_context *ct_context_swap(ct_context *context);
 
 /* ---- Memory -------------------------------------------------------------------------------------------------- */
 
-/* All memory of the library. Bytes are what was asked for, rounded up to the block that serves it. */
+/*
+ * All memory of the library. Bytes are what was asked for, rounded up to the block that serves it. Freed blocks are kept for the
+ * next request: at most as many bytes as were ever in use at once, or 64 MiB if that is more. The environment's CTORCH_ALLOC=system
+ * (the default in builds with a sanitizer) keeps none and takes every block from the system, for valgrind and ASan;
+ * CTORCH_ALLOC=cache is the opposite.
+ *
+ * The numbers are exact while no other thread is in the library; the peak of several threads is exact to 64 KiB for each.
+ */
 typedef struct ct_memory_stats {
     int64_t live_bytes;   /* in use by tensors, graph, modules and so on */
     int64_t peak_bytes;   /* the highest live_bytes since the start or ct_memory_reset_peak */
@@ -114,7 +122,7 @@ typedef struct ct_memory_stats {
 } ct_memory_stats;
 CT_API ct_memory_stats ct_memory_get_stats(void);
 CT_API void ct_memory_reset_peak(void);
-CT_API void ct_memory_trim(void); /* gives every cached block back to the system */
+CT_API void ct_memory_trim(void); /* gives cached blocks back to the system: all but a few small ones of other running threads */
 
 /* For tests: the n-th logical allocation from now on (1 = the next) fails, once. 0 switches it off. It counts
  * requests ahead of all caches, on all threads. */
@@ -123,7 +131,7 @@ CT_API void ct_memory_fail_at(int64_t n);
 /* ---- Threads ------------------------------------------------------------------------------------------------- */
 
 /* Number of threads that share the work of one operation, the caller included. Default: the CPUs that the process may
- * run on, or the environment's CTORCH_NUM_THREADS. Setting it (1 to 256) changes how sums are split, so results may
+ * run on, or the environment's CTORCH_NUM_THREADS (anything but a number from 1 is ignored). Setting it (1 to 256) changes how sums are split, so results may
  * differ in the last bits. Process-wide; must not be called while another thread is inside the library. */
 CT_API ct_status ct_set_num_threads(int n);
 CT_API int ct_get_num_threads(void);

@@ -16,7 +16,8 @@ ct_status ct__fail_oom(size_t bytes);
 /* CT_OK, or the status of the pending error. */
 CT__INLINE ct_status ct__pending(void) { return ct__context()->error.status; }
 
-/* Takes the thread's error out (true if there was one) and puts it back in on another thread. For worker threads. */
+/* Takes the thread's error out (true if there was one) and puts it back in on another thread, where the first one wins as
+ * always. For worker threads. put does not call the handler: it has heard this failure where it happened. */
 bool ct__error_take(ct__error *out);
 void ct__error_put(const ct__error *error);
 

@@ -19,8 +19,10 @@ typedef struct ct_allocator {
     uint64_t reserved[2];
 } ct_allocator;
 
-/* Installs an allocator for the process, NULL = the system's. Only while the library holds no memory
- * (before its first other call, or after everything was freed): CT_ERR_STATE otherwise. */
+/* Installs an allocator for the process, NULL = the system's. The library's caches stay in front of it and ask it for slabs of small
+ * blocks and for single large ones; CTORCH_ALLOC=system passes every request on. Only while the library holds no
+ * memory (before its first other call, or after everything was freed and the other threads that used it have ended):
+ * CT_ERR_STATE otherwise. */
 CT_API ct_status ct_allocator_set(const ct_allocator *allocator);
 
 #ifdef __cplusplus
