@@ -1,0 +1,290 @@
+/*
+ * Every ISA's convolution against the reference, over shapes around the edges of tiles, vectors and blocks.
+ */
+#include "base/alloc.h"
+#include "kernels/kernels.h"
+#include "support/test.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+/* ---- support ---- */
+
+static uint64_t state;
+static double noise(void) { /* in [-1, 1) */
+    state = state * 6364136223846793005u + 1442695040888963407u;
+    return (double)(state >> 11) / 4503599627370496.0 - 1;
+}
+static int64_t pick(int64_t n) { return (int64_t)((noise() + 1) * 0.5 * (double)n); }
+
+static size_t real_bytes(int real) { return real == CT__REAL_F64 ? 8 : 4; }
+static double get(const void *p, int real, int64_t i) { return real == CT__REAL_F64 ? ((const double *)p)[i] : (double)((const float *)p)[i]; }
+
+static void *random_block(int real, int64_t n) {
+    void *p = ct__alloc((size_t)n * real_bytes(real));
+    for (int64_t i = 0; i < n; i++) {
+        if (real == CT__REAL_F64) ((double *)p)[i] = noise();
+        else ((float *)p)[i] = (float)noise();
+    }
+    return p;
+}
+
+static int64_t out_size(int64_t size, int64_t taps, int64_t stride, int64_t pad, int64_t dil) {
+    int64_t room = size + 2 * pad - dil * (taps - 1) - 1;
+    return room < 0 ? 0 : room / stride + 1;
+}
+static void set_out(ct__conv_shape *s) {
+    s->oh = out_size(s->h, s->kh, s->stride_h, s->pad_h, s->dil_h);
+    s->ow = out_size(s->w, s->kw, s->stride_w, s->pad_w, s->dil_w);
+}
+
+static void shape_text(char *out, size_t n, const ct__conv_shape *s) {
+    snprintf(out, n, "n%d c%d %dx%d f%d kernel %dx%d stride %d,%d pad %d,%d dil %d,%d groups %d%s%s", (int)s->n, (int)s->c, (int)s->h, (int)s->w,
+             (int)s->f, (int)s->kh, (int)s->kw, (int)s->stride_h, (int)s->stride_w, (int)s->pad_h, (int)s->pad_w, (int)s->dil_h, (int)s->dil_w,
+             (int)s->groups, s->x_last ? " x last" : "", s->y_last ? " y last" : "");
+}
+
+/* A shape's tensors, and what a pass makes of them. */
+typedef struct problem {
+    const ct__conv_shape *s;
+    int real;
+    int64_t nx, ny, nw;
+    void *x, *w, *bias, *gy;
+} problem;
+typedef struct results {
+    void *y, *gx, *gw, *gb;
+} results;
+
+static problem make_problem(const ct__conv_shape *s, int real) {
+    problem p = {.s = s, .real = real};
+    p.nx = s->n * s->c * s->h * s->w;
+    p.ny = s->n * s->f * s->oh * s->ow;
+    p.nw = s->f * s->c / s->groups * s->kh * s->kw;
+    p.x = random_block(real, p.nx);
+    p.w = random_block(real, p.nw);
+    p.bias = random_block(real, s->f);
+    p.gy = random_block(real, p.ny);
+    return p;
+}
+static void free_problem(problem *p) {
+    ct__free(p->x);
+    ct__free(p->w);
+    ct__free(p->bias);
+    ct__free(p->gy);
+}
+static void free_results(results *r) {
+    ct__free(r->y);
+    ct__free(r->gx);
+    ct__free(r->gw);
+    ct__free(r->gb);
+}
+
+enum { GUARD = 64 };
+
+/* Scratch of exactly the size that is asked for, full of NaN, with a guard behind. */
+static char *scratch_begin(const ct__conv_kernels *k, const problem *p, ct__conv_pass pass, size_t *bytes) {
+    *bytes = k->scratch(p->s, pass, p->real);
+    ck_assert(*bytes != SIZE_MAX);
+    char *m = ct__alloc(*bytes + GUARD);
+    memset(m, 0xff, *bytes + GUARD);
+    return m;
+}
+static void scratch_end(char *m, size_t bytes) {
+    for (int i = 0; i < GUARD; i++) ck_assert_msg((unsigned char)m[bytes + (size_t)i] == 0xff, "wrote %d bytes behind the scratch", i + 1);
+    ct__free(m);
+}
+
+static results run_all(const ct__conv_kernels *k, const problem *p) {
+    results r = {random_block(p->real, p->ny), random_block(p->real, p->nx), random_block(p->real, p->nw), random_block(p->real, p->s->f)};
+    size_t bytes;
+    char *m = scratch_begin(k, p, CT__CONV_FORWARD, &bytes);
+    k->forward[p->real](p->s, p->x, p->w, p->bias, r.y, m);
+    scratch_end(m, bytes);
+    m = scratch_begin(k, p, CT__CONV_INPUT_GRAD, &bytes);
+    k->input_grad[p->real](p->s, p->gy, p->w, r.gx, m);
+    scratch_end(m, bytes);
+    m = scratch_begin(k, p, CT__CONV_WEIGHT_GRAD, &bytes);
+    k->weight_grad[p->real](p->s, p->x, p->gy, r.gw, r.gb, m);
+    scratch_end(m, bytes);
+    return r;
+}
+
+static void compare(const char *what, const char *isa, const problem *p, const void *got, const void *want, int64_t n) {
+    double tol = p->real == CT__REAL_F64 ? 1e-11 : 1e-4;
+    for (int64_t i = 0; i < n; i++) {
+        double a = get(got, p->real, i), b = get(want, p->real, i);
+        if (fabs(a - b) <= tol * (1 + fabs(b))) continue;
+        char text[200];
+        shape_text(text, sizeof text, p->s);
+        ck_abort_msg("%s %s f%d, %s: element %lld is %.9g, want %.9g", isa, what, p->real ? 64 : 32, text, (long long)i, a, b);
+    }
+}
+
+static void check_shape(ct__conv_shape s) {
+    set_out(&s);
+    ck_assert(s.oh > 0 && s.ow > 0);
+    for (int real = 0; real < CT__REAL_COUNT; real++) {
+        problem p = make_problem(&s, real);
+        results want = run_all(&ct__kern_for(CT__ISA_REF)->conv, &p);
+        for (int isa = CT__ISA_BASELINE; isa <= (int)ct__cpu_isa_max(); isa++) {
+            results got = run_all(&ct__kern_for((ct__isa)isa)->conv, &p);
+            const char *name = ct__isa_name((ct__isa)isa);
+            compare("forward", name, &p, got.y, want.y, p.ny);
+            compare("input_grad", name, &p, got.gx, want.gx, p.nx);
+            compare("weight_grad", name, &p, got.gw, want.gw, p.nw);
+            compare("bias_grad", name, &p, got.gb, want.gb, s.f);
+            free_results(&got);
+        }
+        free_results(&want);
+        free_problem(&p);
+    }
+}
+
+static void check_layouts(ct__conv_shape s) {
+    for (int i = 0; i < 4; i++) {
+        s.x_last = i & 1;
+        s.y_last = i & 2;
+        check_shape(s);
+    }
+}
+
+static ct__conv_shape plain(int64_t n, int64_t c, int64_t size, int64_t f, int64_t kernel) {
+    return (ct__conv_shape){.n = n, .c = c, .h = size, .w = size, .f = f, .kh = kernel, .kw = kernel, .stride_h = 1, .stride_w = 1, .dil_h = 1,
+                            .dil_w = 1, .groups = 1};
+}
+
+/* ---- tests ---- */
+
+START_TEST(channels_and_filters_around_vectors_and_blocks_agree_with_reference) {
+    static const int64_t counts[] = {1, 3, 5, 32, 64, 65};
+    for (size_t i = 0; i < CT__COUNT(counts); i++)
+        for (size_t j = 0; j < CT__COUNT(counts); j++) check_layouts(plain(1, counts[i], 5, counts[j], 3));
+}
+END_TEST
+
+START_TEST(widths_around_pixel_tiles_agree_with_reference) {
+    for (int64_t w = 1; w <= 20; w++) {
+        ct__conv_shape s = plain(2, 3, 4, 17, 1);
+        s.w = w;
+        check_layouts(s);
+        s.kh = s.kw = 3;
+        s.pad_h = s.pad_w = 1;
+        check_layouts(s);
+    }
+}
+END_TEST
+
+START_TEST(strides_padding_and_dilation_agree_with_reference) {
+    for (int64_t stride = 1; stride <= 3; stride++)
+        for (int64_t dil = 1; dil <= 2; dil++)
+            for (int64_t pad = 0; pad <= 4; pad++) {
+                ct__conv_shape s = plain(2, 5, 9, 18, 3);
+                s.stride_h = stride, s.stride_w = 4 - stride;
+                s.dil_h = dil, s.dil_w = 3 - dil;
+                s.pad_h = pad, s.pad_w = 4 - pad;
+                check_layouts(s);
+            }
+}
+END_TEST
+
+START_TEST(a_stride_beyond_the_image_leaves_the_rest_without_gradient) {
+    ct__conv_shape s = plain(1, 4, 6, 8, 2);
+    s.stride_h = 50, s.stride_w = 7;
+    check_layouts(s);
+    s.kh = s.kw = 1;
+    check_layouts(s);
+    s.pad_h = s.pad_w = 3; /* taps that only ever see padding */
+    check_layouts(s);
+}
+END_TEST
+
+START_TEST(one_pixel_and_kernels_as_large_as_the_image) {
+    check_layouts(plain(3, 33, 1, 70, 1));
+    check_layouts(plain(2, 7, 6, 9, 6));
+}
+END_TEST
+
+START_TEST(groups_and_depthwise_agree_with_reference) {
+    static const int64_t groups[][3] = {{2, 6, 4}, {3, 9, 51}, {4, 4, 8}, {5, 5, 5}, {16, 16, 16}, {33, 33, 33}, {65, 65, 65}, {64, 64, 64}};
+    for (size_t i = 0; i < CT__COUNT(groups); i++) {
+        ct__conv_shape s = plain(2, groups[i][1], 7, groups[i][2], 3);
+        s.groups = groups[i][0];
+        check_layouts(s);
+        s.pad_h = s.pad_w = 1;
+        s.stride_h = s.stride_w = 2;
+        check_layouts(s);
+    }
+}
+END_TEST
+
+START_TEST(weights_larger_than_their_cache_share_are_summed_in_parts) {
+    check_layouts(plain(1, 520, 4, 65, 3)); /* 9 x 520 x 64 floats are over two parts */
+}
+END_TEST
+
+START_TEST(images_larger_than_a_task_are_cut_into_rows) {
+    ct__conv_shape s = plain(1, 16, 70, 16, 3);
+    s.pad_h = s.pad_w = 1;
+    check_layouts(s);
+    s.stride_h = s.stride_w = 2;
+    check_layouts(s);
+}
+END_TEST
+
+START_TEST(random_shapes_agree_with_reference_at_any_thread_count) {
+    int before = ct_get_num_threads();
+    state = 7;
+    for (int i = 0; i < 150; i++) {
+        ct__conv_shape s = {.n = 1 + pick(3), .h = 1 + pick(14), .w = 1 + pick(30), .kh = 1 + pick(4), .kw = 1 + pick(4)};
+        s.stride_h = 1 + pick(3), s.stride_w = 1 + pick(3), s.pad_h = pick(4), s.pad_w = pick(4), s.dil_h = 1 + pick(2), s.dil_w = 1 + pick(2);
+        s.x_last = pick(2), s.y_last = pick(2);
+        s.groups = 1 + pick(3), s.c = s.groups * (1 + pick(20)), s.f = s.groups * (1 + pick(40));
+        set_out(&s);
+        if (s.oh < 1 || s.ow < 1) continue;
+        ck_assert_int_eq(ct_set_num_threads(1 + i % 4), CT_OK);
+        check_shape(s);
+    }
+    ct_set_num_threads(before);
+}
+END_TEST
+
+START_TEST(the_same_thread_count_gives_the_same_bits) {
+    ct__conv_shape s = plain(9, 8, 12, 24, 3);
+    set_out(&s);
+    problem p = make_problem(&s, CT__REAL_F32);
+    results a = run_all(&ct__kern()->conv, &p), b = run_all(&ct__kern()->conv, &p);
+    ck_assert_mem_eq(a.y, b.y, (size_t)p.ny * 4);
+    ck_assert_mem_eq(a.gx, b.gx, (size_t)p.nx * 4);
+    ck_assert_mem_eq(a.gw, b.gw, (size_t)p.nw * 4);
+    ck_assert_mem_eq(a.gb, b.gb, (size_t)s.f * 4);
+    free_results(&a);
+    free_results(&b);
+    free_problem(&p);
+}
+END_TEST
+
+START_TEST(scratch_that_does_not_fit_is_reported) {
+    ct__conv_shape s = plain(1, INT64_C(1) << 40, 3, 1, 3);
+    s.pad_h = s.pad_w = INT32_MAX;
+    s.stride_h = s.stride_w = INT32_MAX;
+    set_out(&s);
+    for (int isa = CT__ISA_BASELINE; isa <= (int)ct__cpu_isa_max(); isa++)
+        ck_assert(ct__kern_for((ct__isa)isa)->conv.scratch(&s, CT__CONV_FORWARD, CT__REAL_F64) == SIZE_MAX);
+}
+END_TEST
+
+TEST_LIST = {
+    TEST(channels_and_filters_around_vectors_and_blocks_agree_with_reference),
+    TEST(widths_around_pixel_tiles_agree_with_reference),
+    TEST(strides_padding_and_dilation_agree_with_reference),
+    TEST(a_stride_beyond_the_image_leaves_the_rest_without_gradient),
+    TEST(one_pixel_and_kernels_as_large_as_the_image),
+    TEST(groups_and_depthwise_agree_with_reference),
+    TEST(weights_larger_than_their_cache_share_are_summed_in_parts),
+    TEST(images_larger_than_a_task_are_cut_into_rows),
+    TEST(random_shapes_agree_with_reference_at_any_thread_count),
+    TEST(the_same_thread_count_gives_the_same_bits),
+    TEST(scratch_that_does_not_fit_is_reported),
+};
+TEST_MAIN("kern_conv")
