@@ -78,14 +78,14 @@ CT_API ct_status ct_dataset_random_split_fractions(ct_dataset *dataset, const do
 CT_API ct_dataset *ct_dataset_transform(ct_dataset *dataset, ct_transform *transform);
 
 /* Which part of a data set that comes in parts. */
-typedef enum ct_split {
+typedef enum ct_dataset_split {
     CT_SPLIT_TRAIN = 0,
     CT_SPLIT_TEST = 1,
     CT_SPLIT_FORCE_32BIT = 0x7fffffff
-} ct_split;
+} ct_dataset_split;
 
 typedef struct ct_mnist_options {
-    ct_split split;
+    ct_dataset_split split;
     bool normalize;          /* (x - CT_MNIST_MEAN) / CT_MNIST_STD */
     ct_transform *transform; /* applied to the f32 image in 0..1, ahead of normalize, so that 0 is what is drawn on; a reference of its own */
     uint64_t reserved[4];
