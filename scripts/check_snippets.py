@@ -38,7 +38,7 @@ def header(path):
 
 def source(text):
     include = "#include <ctorch/ctorch.h>\n#include <ctorch/sys/allocator.h>\n#include <stdio.h>\n#include <stdlib.h>\n#include <string.h>\n#include <math.h>\n"
-    text = re.sub(r"^(\s*)\.\.\.(.*)\.\.\.$", r"\1;", text, flags=re.M)
+    text = re.sub(r"^(\s*)\.\.\..*$", r"\1;", text, flags=re.M)
     text = text.replace("= ...;", "= NULL;")
     if re.search(r"\bint main\(", text): return text
     split = [l for l in text.split("\n")]
