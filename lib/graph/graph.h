@@ -50,6 +50,7 @@ typedef struct ct__node_class {
     bool once; /* PyTorch says it is differentiable once: a second time is an error */
     bool user; /* the formula is the program's: a wrong gradient is its mistake, not the library's */
     void (*release)(void *ctx); /* drops tensors that ctx saved, when backward has passed; or NULL */
+    const char *(*name_of)(const void *ctx); /* where nodes of one class have names of their own; or NULL */
 } ct__node_class;
 
 typedef struct ct__edge {
@@ -121,7 +122,7 @@ ct__edge ct__gradient_edge(ct_tensor *t);
  * is no memory (an error then). NULL inputs are allowed. n == NULL is fine in all calls below. */
 ct__node *ct__node_new(const ct__node_class *cls, ct_tensor *const *in, int n_in, int n_out);
 void ct__node_unref(ct__node *n); /* does not recurse, however long the chain */
-CT__INLINE void *ct__ctx(ct__node *n) { return (void *)(n->saved + n->cls->n_saved); }
+CT__INLINE void *ct__ctx(const ct__node *n) { return (void *)(n->saved + n->cls->n_saved); }
 
 void ct__save(ct__node *n, int slot, ct_tensor *input);              /* NULL input: stays empty */
 void ct__save_output(ct__node *n, int slot, ct_tensor *out, int nr); /* before ct__finish */

@@ -78,7 +78,7 @@ void ct__set_meta(ct__meta *m, const ct_tensor *t) {
 
 const ct__node_class ct__accumulate_class = {.op = -1, .name = "AccumulateGrad", .ctx_size = sizeof(ct_tensor *)};
 
-ct_tensor *ct__accumulator_leaf(const ct__node *n) { return *(ct_tensor **)ct__ctx((ct__node *)n); }
+ct_tensor *ct__accumulator_leaf(const ct__node *n) { return *(ct_tensor **)ct__ctx(n); }
 
 static void lock(ct__autograd *ag) {
     while (atomic_exchange_explicit(&ag->lock, 1, memory_order_acquire)) {}
@@ -183,4 +183,7 @@ const ct__meta *ct__input_meta(const ct__node *n, int input) {
     return &e->node->meta[e->nr];
 }
 
-const char *ct__node_name(const ct__node *n) { return n->cls->name ? n->cls->name : ct__op_node_name(n->cls->op); }
+const char *ct__node_name(const ct__node *n) {
+    if (n->cls->name_of) return n->cls->name_of(ct__ctx(n));
+    return n->cls->name ? n->cls->name : ct__op_node_name(n->cls->op);
+}
