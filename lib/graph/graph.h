@@ -126,6 +126,8 @@ CT__INLINE void *ct__ctx(const ct__node *n) { return (void *)(n->saved + n->cls-
 
 void ct__save(ct__node *n, int slot, ct_tensor *input);              /* NULL input: stays empty */
 void ct__save_output(ct__node *n, int slot, ct_tensor *out, int nr); /* before ct__finish */
+/* For in-place forms: saves a fresh copy of t's elements from before the change, and gives it the history that t (input 0) has until then. */
+void ct__save_old(ct__node *n, int slot, ct_tensor *copy);
 
 /* End of an op: attaches n to out (only to floating point outputs), hands out to the innermost scope and returns it. With an error pending or out NULL: frees
  * both and returns NULL. finish_n does it for several outputs (each NULL or all there); on failure all out[i] are NULL. */
@@ -139,7 +141,7 @@ ct_tensor *ct__finish_view(ct__node *n, ct_tensor *out, ct_tensor *base);
  *
  *      if (!ct__enter_inplace(CT__OP_mul_, t, (ct_tensor *[]){b}, 1)) return ct__pending();
  *      ct__node *n = ct__node_new(&mul_class, (ct_tensor *[]){t, b}, 2, 1);
- *      ... save; what the formula needs of t as it was must be saved as a copy (ct_clone), for t changes now
+ *      ... save; what the formula needs of t as it was must be saved as a copy (ct__save_old), for t changes now
  *      if (ct__pending() == CT_OK) ... change t's elements
  *      return ct__finish_inplace(n, t);
  *

@@ -38,6 +38,16 @@ void ct__save_output(ct__node *n, int slot, ct_tensor *out, int nr) {
     if (n) ct__save_output_at(n, &n->saved[slot], out, nr);
 }
 
+void ct__save_old(ct__node *n, int slot, ct_tensor *copy) {
+    if (!n || !copy) return;
+    ct__node *before = n->edge[0].node;
+    if (before) {
+        atomic_fetch_add_explicit(&before->refs, 1, memory_order_relaxed);
+        if (ct__set_history(copy, before, n->edge[0].nr) != CT_OK) return;
+    }
+    ct__save(n, slot, copy);
+}
+
 static ct_status check(const ct__node *n, const ct__saved_tensor *s) {
     if (n->released)
         return ct__fail(CT_ERR_STATE, "backward a second time through %s: what it had saved went with the first; give the first one .retain_graph = true",

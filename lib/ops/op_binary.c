@@ -27,7 +27,7 @@ static ct_status two_inplace(const ct__node_class *cls, ct__binary_fn fn, ct_ten
     if (n && save) {
         if (ct__needs(n, 1)) {
             ct_tensor *old = ct__copy_of(ct__fn(cls->op), a);
-            ct__save(n, 0, old);
+            ct__save_old(n, 0, old);
             ct__unref(old);
         }
         ct__save(n, 1, b);

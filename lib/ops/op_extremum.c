@@ -100,7 +100,7 @@ ct_status ct_clamp_(ct_tensor *a, double min, double max) {
     ct__node *n = ct__node_new(&clamp_inplace_class, &a, 1, 1);
     if (n) {
         ct_tensor *old = ct__copy_of(ct__fn(op), a);
-        ct__save(n, 0, old);
+        ct__save_old(n, 0, old);
         ct__unref(old);
         *(limits *)ct__ctx(n) = (limits){min, max};
     }

@@ -240,7 +240,7 @@ static ct_status inplace(const ct__node_class *cls, ct__unary_fn fn, ct_tensor *
     ct__node *n = ct__node_new(cls, &x, 1, 1);
     if (n && what == INPUT) {
         ct_tensor *old = ct__copy_of(ct__fn(cls->op), x);
-        ct__save(n, 0, old);
+        ct__save_old(n, 0, old);
         ct__unref(old);
     }
     ct_status status = ct__pending();
