@@ -96,8 +96,9 @@ typedef struct heap { /* of a thread */
     struct heap *next, *prev;
 } heap;
 
-static CT__TLS_FAST heap *my_heap; /* NULL until the thread's first request, and after its end */
-static _Thread_local heap heap_storage;
+/* NULL until the thread's first request, and after its end. Only a pointer: quick thread-local variables, and with them all of the library's,
+ * come out of a reserve of the loader's of about a kilobyte. */
+static CT__TLS_FAST heap *my_heap;
 
 /* Why the quick path is not taken. */
 enum { FAIL_ARMED = 1, NO_CACHE = 2 };
@@ -110,7 +111,8 @@ static struct {
     large *cached[N_CLASSES];
     large *oldest, *newest;
     slab *slabs;
-    heap *heaps;
+    heap *heaps;          /* of threads that run */
+    heap *spare_heaps;    /* of threads that have ended; linked by next */
     int64_t held;         /* bytes from the system */
     int64_t cached_large; /* bytes in cached[] */
     int64_t live, peak, blocks, requests;
@@ -245,11 +247,16 @@ CT__INLINE void count(heap *h, int64_t bytes, int64_t blocks) {
 static void before_fork(void) { lock(); }
 static void after_fork_parent(void) { unlock(); }
 
-/* The other threads are gone and the memory of their heaps may be reused for new ones: keeps their counts, forgets the blocks in their
- * lists, which may have been in mid-change. */
+/* The other threads are gone: keeps their counts, forgets the blocks in their lists, which may have been in mid-change. */
 static void after_fork_child(void) {
-    for (heap *h = shared.heaps; h; h = h->next)
-        if (h != my_heap) fold_locked(h);
+    while (shared.heaps) {
+        heap *h = shared.heaps;
+        shared.heaps = h->next;
+        if (h == my_heap) continue;
+        fold_locked(h);
+        h->next = shared.spare_heaps;
+        shared.spare_heaps = h;
+    }
     shared.heaps = my_heap;
     if (my_heap) my_heap->next = my_heap->prev = NULL;
     unlock();
@@ -267,10 +274,16 @@ static void start(void) {
     pthread_atfork(before_fork, after_fork_parent, after_fork_child);
 }
 
+/* NULL if there is no memory, not even for this. */
 static CT__NOINLINE heap *heap_make(void) {
     pthread_once(&once, start);
     ct__context(); /* its end calls ct__alloc_thread_exit */
-    heap *h = &heap_storage;
+    lock();
+    heap *h = shared.spare_heaps;
+    if (h) shared.spare_heaps = h->next;
+    unlock();
+    if (!h) h = malloc(sizeof *h); /* not of the program's allocator, which may be exchanged while threads run */
+    if (!h) return NULL;
     memset(h, 0, sizeof *h);
     lock();
     h->next = shared.heaps;
@@ -319,6 +332,8 @@ void ct__alloc_thread_exit(void) {
     else
         shared.heaps = h->next;
     if (h->next) h->next->prev = h->prev;
+    h->next = shared.spare_heaps;
+    shared.spare_heaps = h;
     unlock();
     my_heap = NULL;
 }
@@ -497,11 +512,16 @@ static void *take(heap *h, size_t size, bool *zeroed) {
     return small ? small_take(h, size) : large_take(h, size, zeroed);
 }
 
+/* Counts a request; false if it is the one that has to fail, or if the thread cannot have a heap. */
+static bool request(heap *h) {
+    if (h) set(&h->requests, get(&h->requests) + 1);
+    if ((atomic_load_explicit(&special, memory_order_relaxed) & FAIL_ARMED) && fails_now()) return false;
+    return h != NULL;
+}
+
 static CT__NOINLINE void *alloc_slow(size_t size, bool *zeroed) {
     heap *h = heap_get();
-    set(&h->requests, get(&h->requests) + 1);
-    void *p = NULL;
-    if (!(atomic_load_explicit(&special, memory_order_relaxed) & FAIL_ARMED) || !fails_now()) p = take(h, size, zeroed);
+    void *p = request(h) ? take(h, size, zeroed) : NULL;
     if (!p) ct__fail_oom(size);
     return p;
 }
@@ -553,14 +573,13 @@ void *ct__realloc(void *p, size_t size) {
         return p;
     }
     heap *h = heap_get();
-    set(&h->requests, get(&h->requests) + 1);
     void *moved = NULL;
-    bool zeroed, refused = (atomic_load_explicit(&special, memory_order_relaxed) & FAIL_ARMED) && fails_now();
-    if (!refused && size <= capacity_of(p)) {
+    bool zeroed, granted = request(h);
+    if (granted && size <= capacity_of(p)) {
         hd->size = size;
         return p;
     }
-    if (!refused) moved = take(h, size, &zeroed);
+    if (granted) moved = take(h, size, &zeroed);
     if (!moved) {
         ct__fail_oom(size);
         return NULL;
@@ -570,14 +589,34 @@ void *ct__realloc(void *p, size_t size) {
     return moved;
 }
 
-void ct__free(void *p) {
-    if (!p) return;
-    heap *h = heap_get();
+static void give(heap *h, void *p) {
     uint32_t c = head_of(p)->size_class;
     if (CT__LIKELY(c < N_SMALL))
         small_give(h, p, c);
     else
         large_give(h, p);
+}
+
+/* Freeing must work on a thread that never got a heap: through one for all of them, which is empty in between. */
+static CT__NOINLINE void give_without_heap(void *p) {
+    static pthread_mutex_t one_at_a_time = PTHREAD_MUTEX_INITIALIZER;
+    static heap passing;
+    pthread_mutex_lock(&one_at_a_time);
+    give(&passing, p);
+    lock();
+    for (uint32_t c = 0; c < N_SMALL; c++) spill_locked(&passing, c, 0);
+    fold_locked(&passing);
+    unlock();
+    pthread_mutex_unlock(&one_at_a_time);
+}
+
+void ct__free(void *p) {
+    if (!p) return;
+    heap *h = heap_get();
+    if (CT__LIKELY(h != NULL))
+        give(h, p);
+    else
+        give_without_heap(p);
 }
 
 char *ct__strndup(const char *s, size_t n) {
@@ -627,7 +666,14 @@ void ct_memory_trim(void) {
     for (uint32_t c = 0; h && c < N_SMALL; c++) spill_locked(h, c, 0);
     slab *slabs = idle_slabs_locked();
     large *blocks = evict_locked(0);
+    heap *heaps = shared.spare_heaps;
+    shared.spare_heaps = NULL;
     unlock();
+    while (heaps) {
+        heap *next = heaps->next;
+        free(heaps);
+        heaps = next;
+    }
     give_all(blocks);
     while (slabs) {
         slab *next = slabs->next;

@@ -1,8 +1,8 @@
 /*
  * context.c: one context per thread, contexts of the program's own, and the end of both.
  *
- * A thread's own context is a thread-local variable, not a block, so that it exists when memory does not. The variable that every
- * call reads is only the pointer to the installed one:
+ * A thread's own context is a thread-local variable, not a block, so that it exists when memory does not (700 bytes of the loader's
+ * reserve for quick thread-local variables: nothing of that size may be added). What every call reads is the pointer to the installed one:
  *
  *     ct__context_current --> own            (normal)
  *                         --> a ct_context_new() block   (between two ct_context_swap calls)

@@ -6,6 +6,7 @@
 #include <ctorch/sys/allocator.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -424,6 +425,36 @@ START_TEST(caches_are_given_up_before_a_request_fails) {
 }
 END_TEST
 
+/* A thread's first call when the system has nothing left, not even for the thread's lists. */
+static void *first_call_without_memory(void *theirs) {
+    setrlimit(RLIMIT_AS, &(struct rlimit){1 << 20, 1 << 20});
+    for (size_t size = 1 << 20; size >= 8; size /= 2)
+        while (calloc(1, size)) {}
+    bool failed = ct__alloc(10) == NULL && ct_error_status() == CT_ERR_OUT_OF_MEMORY;
+    ct__free(theirs);
+    return failed ? NULL : "got memory";
+}
+static int exhaust_and_call(void) {
+    void *theirs = ct__alloc(100), *complaint = "";
+    int64_t live = stats().live_blocks;
+    pthread_t t;
+    if (pthread_create(&t, NULL, first_call_without_memory, theirs) != 0) return 1;
+    pthread_join(t, &complaint);
+    return complaint ? 2 : stats().live_blocks == live - 1 ? 0 : 3;
+}
+
+START_TEST(a_threads_first_call_may_find_no_memory) {
+    const char *preload = getenv("LD_PRELOAD");
+    if (TEST_ASAN || TEST_TSAN || (preload && strstr(preload, "vgpreload"))) return; /* they bring a malloc of their own */
+    ct_memory_trim();
+    pid_t child = fork();
+    if (child == 0) _exit(exhaust_and_call());
+    int status;
+    waitpid(child, &status, 0);
+    ck_assert_int_eq(status, 0);
+}
+END_TEST
+
 START_TEST(all_of_it_holds_without_caches) {
     if (getenv("CTORCH_ALLOC")) return;
     ck_assert(test_rerun(NULL, "CTORCH_ALLOC=system", NULL));
@@ -464,6 +495,7 @@ TEST_LIST = {
     TEST(an_incomplete_allocator_is_refused),
     TEST(caches_are_given_up_before_a_request_fails),
     TEST(system_mode_keeps_nothing),
+    TEST(a_threads_first_call_may_find_no_memory),
     TEST(all_of_it_holds_without_caches),
 };
 TEST_MAIN("alloc")
