@@ -54,9 +54,3 @@ ct__picks ct__picks_along(const ct_tensor *x, int dim, const ct_tensor *index) {
     }
     return p;
 }
-
-ct_tensor *ct__copy_of(const char *function, const ct_tensor *x) {
-    ct_tensor *out = ct__new_like(function, x, (ct_dtype)x->dtype);
-    if (out) ct__copy_raw(out, x);
-    return out;
-}

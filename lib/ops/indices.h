@@ -5,6 +5,7 @@
 #define CT__INDICES_H
 
 #include "kernels/picks.h"
+#include "ops/elementwise.h"
 #include "ops/layout.h"
 
 /* index as row-major int64 data: itself, or a converted copy without history; a reference of the caller's. CT_ERR_DTYPE for
@@ -17,7 +18,5 @@ ct_status ct__check_indices(const char *function, const ct_tensor *index, int64_
 /* The slices of x along one dim; a 0-dim x counts as [1]. place is index's data. */
 ct__picks ct__picks_along(const ct_tensor *x, int dim, const ct_tensor *index);
 
-/* A copy of x without history, strides as ct_clone keeps them; a reference of the caller's. */
-ct_tensor *ct__copy_of(const char *function, const ct_tensor *x);
 
 #endif
