@@ -30,12 +30,12 @@
  */
 #include "base/alloc.h"
 
+#include "base/block.h"
 #include "base/error.h"
 
 #include <stdlib.h>
 #include <string.h>
 #include <ctorch/sys/allocator.h>
-#include <sys/mman.h>
 
 #if defined(__has_feature)
 #if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) || __has_feature(memory_sanitizer)
@@ -55,7 +55,6 @@ enum {
 };
 static const int64_t FOLD = 64 << 10;
 static const int64_t CACHE_MIN = 64 << 20;
-static const size_t HUGE_PAGE = (size_t)2 << 20;
 
 typedef struct head {
     uint64_t size;       /* as requested */
@@ -116,7 +115,6 @@ static struct {
     int64_t held;         /* bytes from the system */
     int64_t cached_large; /* bytes in cached[] */
     int64_t live, peak, blocks, requests;
-    ct_allocator allocator;
 } shared = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;
@@ -161,51 +159,12 @@ static void *payload_of(large *b) { return b + 1; }
 
 /* ---- Where blocks come from ---------------------------------------------------------------------------------- */
 
-/* From 2 MiB on by mmap, on a huge page's border: a tenth of the page faults, and pages that are known to be zero.
- * Not with NO_CACHE: valgrind knows about the blocks of malloc only. */
-static bool use_mmap(size_t bytes) {
-    return bytes >= HUGE_PAGE && !(atomic_load_explicit(&special, memory_order_relaxed) & NO_CACHE);
-}
-
-static void *map_aligned(size_t bytes) {
-    size_t wide = bytes + HUGE_PAGE;
-    char *p = mmap(NULL, wide, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (p == MAP_FAILED) return NULL;
-    size_t skip = (HUGE_PAGE - ((uintptr_t)p & (HUGE_PAGE - 1))) & (HUGE_PAGE - 1);
-    if (skip) munmap(p, skip);
-    if (skip < HUGE_PAGE) munmap(p + skip + bytes, HUGE_PAGE - skip);
-#ifdef MADV_HUGEPAGE
-    madvise(p + skip, bytes, MADV_HUGEPAGE);
-#endif
-    return p + skip;
-}
-
-static void *system_take(size_t bytes, bool *zeroed) {
-    *zeroed = false;
-    if (shared.allocator.allocate) return shared.allocator.allocate(bytes, UNIT, shared.allocator.user);
-    if (use_mmap(bytes)) {
-        *zeroed = true;
-        return map_aligned(bytes);
-    }
-    void *p;
-    return posix_memalign(&p, UNIT, bytes) == 0 ? p : NULL;
-}
-
-static void system_give(void *p, size_t bytes) {
-    if (shared.allocator.free)
-        shared.allocator.free(p, bytes, shared.allocator.user);
-    else if (use_mmap(bytes))
-        munmap(p, bytes);
-    else
-        free(p);
-}
-
 /* Takes from the system and counts; gives all caches back and tries again where there is nothing. */
 static void *held_take(size_t bytes, bool *zeroed) {
-    void *p = system_take(bytes, zeroed);
+    void *p = ct__block_take(bytes, zeroed);
     if (!p) {
         ct_memory_trim();
-        p = system_take(bytes, zeroed);
+        p = ct__block_take(bytes, zeroed);
     }
     if (p) {
         lock();
@@ -271,6 +230,7 @@ static void start(void) {
     bool no_cache = word && strcmp(word, "system") == 0;
 #endif
     if (no_cache) atomic_fetch_or(&special, NO_CACHE);
+    ct__block_use_mmap(!no_cache); /* valgrind knows about the blocks of malloc only */
     pthread_atfork(before_fork, after_fork_parent, after_fork_child);
 }
 
@@ -452,7 +412,7 @@ static large *evict_locked(int64_t limit) {
 static void give_all(large *b) {
     while (b) {
         large *next = b->next;
-        system_give(b, b->bytes);
+        ct__block_give(b, b->bytes);
         b = next;
     }
 }
@@ -677,7 +637,7 @@ void ct_memory_trim(void) {
     give_all(blocks);
     while (slabs) {
         slab *next = slabs->next;
-        system_give(slabs, slabs->bytes);
+        ct__block_give(slabs, slabs->bytes);
         slabs = next;
     }
 }
@@ -727,7 +687,7 @@ ct_status ct_allocator_set(const ct_allocator *allocator) {
     ct_memory_trim();
     lock();
     int64_t held = shared.held;
-    if (held == 0) shared.allocator = allocator ? *allocator : (ct_allocator){0};
+    if (held == 0) ct__block_source(allocator);
     unlock();
     if (held == 0) return CT_OK;
     return ct__fail(CT_ERR_STATE,
