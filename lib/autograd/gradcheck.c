@@ -93,8 +93,6 @@ static ct_status add_values(check *c, ct_tensor *t, double *p, double x, double 
     *p = x;
     ct__bump_version(t);
     ct_status status = evaluate(c);
-    *p = before;
-    ct__bump_version(t);
     int64_t row = 0;
     for (int o = 0; o < c->n_out && status == CT_OK; o++) {
         int64_t n = c->out_numel[o];
@@ -108,6 +106,8 @@ static ct_status add_values(check *c, ct_tensor *t, double *p, double x, double 
         row += n;
         ct__free(values);
     }
+    *p = before; /* not sooner: a result may be a view of the input */
+    ct__bump_version(t);
     ct_scope_end(scope);
     return status;
 }

@@ -1,0 +1,231 @@
+/* Hooks: order, replacement, removal, lifetime. Values as PyTorch 2.13 gives them. */
+#include "support/test.h"
+
+#include <ctorch/autograd.h>
+#include <ctorch/ops_pointwise.h>
+#include <ctorch/ops_reduce.h>
+
+static ct_tensor *leaf(int64_t n, const double *v) {
+    ct_tensor *t = test_f64(v, &n, 1);
+    ct_set_requires_grad(t, true);
+    return t;
+}
+#define LEAF(...) leaf((int64_t)(sizeof((double[]){__VA_ARGS__}) / sizeof(double)), (double[]){__VA_ARGS__})
+
+typedef struct probe {
+    const char *name;
+    double seen;   /* the gradient's first element */
+    int calls, freed, order;
+    ct_hook *self; /* removed from inside */
+} probe;
+static int next_order;
+
+static double first_of(const ct_tensor *t) { /* gradients may be strided */
+    double v[8] = {0};
+    ck_assert(ct_copy_to(t, v, 8, CT_F64) == CT_OK);
+    return v[0];
+}
+
+static ct_tensor *look(ct_tensor *g, void *user) {
+    probe *p = user;
+    p->calls++;
+    p->order = ++next_order;
+    p->seen = first_of(g);
+    if (p->self) ct_hook_remove(p->self);
+    p->self = NULL;
+    return NULL;
+}
+static ct_tensor *twice(ct_tensor *g, void *user) { return (void)user, ct_mul_scalar(g, 2); }
+static ct_tensor *plus_one(ct_tensor *g, void *user) { return (void)user, ct_add_scalar(g, 1); }
+static void count_free(void *user) { ((probe *)user)->freed++; }
+
+/* a.register_hook(g*2); a.register_hook(g+1); (a*3).sum().backward() */
+START_TEST(hooks_replace_in_order_of_registration) {
+    ct_tensor *a = LEAF(1, 2, 3);
+    ct_register_hook(a, twice, NULL, NULL, NULL);
+    ct_register_hook(a, plus_one, NULL, NULL, NULL);
+    ct_backward(ct_sum(ct_mul_scalar(a, 3)));
+    ck_ok();
+    ck_values(ct_tensor_grad(a), 7, 7, 7);
+}
+END_TEST
+
+/* grad((a*3).sum(), a) runs the hooks of a too */
+START_TEST(hooks_run_before_grad_captures) {
+    ct_tensor *a = LEAF(1, 2), *x = ct_mul_scalar(a, 2), *in[] = {x, a}, *g[2];
+    ct_register_hook(a, twice, NULL, NULL, NULL);
+    ct_register_hook(x, plus_one, NULL, NULL, NULL);
+    ct_retain_grad(x);
+    ct_tensor *y = ct_sum(ct_mul_scalar(x, 3));
+    ct_grad(&y, 1, in, 2, NULL, g);
+    ck_ok();
+    ck_values(g[0], 4, 4);
+    ck_values(g[1], 16, 16);
+    ck_values(ct_tensor_grad(x), 4, 4);
+    ck_assert_ptr_null(ct_tensor_grad(a));
+}
+END_TEST
+
+/* x.register_hook(old); x.mul_(3); x.register_hook(new); x.sum().backward() */
+START_TEST(a_hook_stays_with_the_operation_that_it_was_registered_on) {
+    ct_tensor *a = LEAF(1, 2), *x = ct_mul_scalar(a, 2);
+    probe old = {0}, new = {0};
+    ct_register_hook(x, look, &old, NULL, NULL);
+    ct_mul_scalar_(x, 3);
+    ct_register_hook(x, look, &new, NULL, NULL);
+    ct_backward(ct_sum(x));
+    ck_ok();
+    ck_assert(new.order < old.order);
+    ck_assert_double_eq(new.seen, 1);
+    ck_assert_double_eq(old.seen, 3);
+}
+END_TEST
+
+START_TEST(a_hook_sees_the_whole_gradient_once) {
+    ct_tensor *a = LEAF(5, 6), *x = ct_mul_scalar(a, 1);
+    probe p = {0}, l = {0};
+    ct_register_hook(x, look, &p, NULL, NULL);
+    ct_register_hook(a, look, &l, NULL, NULL);
+    ct_backward(ct_sum(ct_add(ct_mul(x, x), ct_mul_scalar(x, 3))));
+    ck_ok();
+    ck_assert_int_eq(p.calls, 1);
+    ck_assert_double_eq(p.seen, 13);
+    ck_assert_int_eq(l.calls, 1);
+    ck_assert_double_eq(l.seen, 13);
+}
+END_TEST
+
+START_TEST(removed_hooks_do_not_run) {
+    ct_tensor *a = LEAF(1, 2);
+    probe p = {0}, q = {0};
+    ct_hook *h;
+    ct_register_hook(a, look, &p, count_free, &h);
+    ct_register_hook(a, look, &q, count_free, &q.self);
+    ct_hook_remove(h);
+    ct_hook_remove(NULL);
+    ck_assert_int_eq(p.freed, 1);
+    ct_backward(ct_sum(a));
+    ct_backward(ct_sum(a));
+    ck_ok();
+    ck_assert_int_eq(p.calls, 0);
+    ck_assert_int_eq(q.calls, 1); /* it removed itself while it ran */
+    ck_assert_int_eq(q.freed, 1);
+    for (int i = 0; i < 100; i++) { /* the list does not grow */
+        ct_register_hook(a, look, &p, NULL, &h);
+        ct_hook_remove(h);
+    }
+}
+END_TEST
+
+START_TEST(a_handle_outlives_its_tensor) {
+    probe p = {0};
+    ct_hook *h;
+    ct_scope s = ct_scope_begin();
+    ct_tensor *x = ct_mul_scalar(LEAF(1, 2), 2);
+    ct_register_hook(x, look, &p, count_free, &h);
+    ct_scope_end(s);
+    ct_hook_remove(h);
+    ck_assert_int_eq(p.freed, 1);
+    s = ct_scope_begin();
+    ct_register_hook(ct_mul_scalar(LEAF(1, 2), 2), look, &p, count_free, NULL);
+    ct_scope_end(s);
+    ck_assert_int_eq(p.freed, 2);
+}
+END_TEST
+
+static ct_status see_grad(ct_tensor *t, void *user) {
+    probe *p = user;
+    p->calls++;
+    p->order = ++next_order;
+    p->seen = first_of(ct_tensor_grad(t));
+    return ct_tensor_set_grad(t, NULL);
+}
+START_TEST(post_accumulate_hooks_see_the_leaf_and_its_grad) {
+    ct_tensor *a = LEAF(1, 2), *b = LEAF(3, 4);
+    probe p = {0};
+    ct_register_post_accumulate_grad_hook(a, see_grad, &p, count_free, NULL);
+    ct_register_hook(a, twice, NULL, NULL, NULL);
+    ct_backward(ct_sum(ct_mul(a, b)));
+    ck_ok();
+    ck_assert_int_eq(p.calls, 1);
+    ck_assert_double_eq(p.seen, 6);
+    ck_assert_ptr_null(ct_tensor_grad(a)); /* an optimizer in backward */
+    ck_values(ct_tensor_grad(b), 1, 2);
+    ct_register_post_accumulate_grad_hook(ct_mul(a, a), see_grad, &p, count_free, NULL);
+    ck_error(CT_ERR_AUTOGRAD, "ct_register_post_accumulate_grad_hook: the tensor is not a leaf");
+    ck_assert_int_eq(p.freed, 1);
+}
+END_TEST
+
+static ct_tensor *failing(ct_tensor *g, void *user) {
+    (void)g, (void)user;
+    ct_error_raise(CT_ERR_USER, "no");
+    return NULL;
+}
+static ct_tensor *too_long(ct_tensor *g, void *user) { return (void)g, (void)user, test_f64((double[]){1, 2, 3}, CT_SHAPE(3)); }
+static ct_tensor *f32(ct_tensor *g, void *user) { return (void)g, (void)user, test_f32((double[]){1, 2}, CT_SHAPE(2)); }
+static ct_status refuse(ct_tensor *t, void *user) { return (void)t, (void)user, CT_ERR_STATE; }
+
+START_TEST(a_failing_hook_stops_the_run) {
+    const struct {
+        ct_hook_fn fn;
+        ct_status status;
+        const char *text;
+    } cases[] = {{failing, CT_ERR_USER, "no"},
+                 {too_long, CT_ERR_SHAPE, "ct_register_hook: what the hook returned is a gradient float64 [3] for a tensor float64 [2]"},
+                 {f32, CT_ERR_DTYPE, "is a gradient float32 [2] for a tensor float64 [2]"}};
+    for (int i = 0; i < 3; i++) {
+        ct_tensor *a = LEAF(1, 2), *x = ct_mul_scalar(a, 2), *y = ct_sum(ct_mul(x, x));
+        ct_register_hook(x, cases[i].fn, NULL, NULL, NULL);
+        ck_assert(ct_backward(y) == cases[i].status);
+        ck_error(cases[i].status, cases[i].text);
+        ck_assert_ptr_null(ct_tensor_grad(a));
+    }
+    ct_tensor *a = LEAF(1, 2);
+    ct_register_post_accumulate_grad_hook(a, refuse, NULL, NULL, NULL);
+    ct_backward(ct_sum(a));
+    ck_error(CT_ERR_USER, "a hook returned CT_ERR_STATE without an error");
+}
+END_TEST
+
+static ct_tensor *inner_backward(ct_tensor *g, void *user) {
+    ct_tensor *shared = user;
+    ct_scope s = ct_enable_grad_begin();
+    ct_backward(ct_sum(ct_mul(shared, shared)));
+    ct_scope_end(s);
+    return (void)g, NULL;
+}
+START_TEST(a_hook_may_run_backward_over_the_same_leaf) {
+    ct_tensor *a = LEAF(1, 2), *x = ct_mul_scalar(a, 3);
+    ct_register_hook(x, inner_backward, a, NULL, NULL);
+    ct_backward(ct_sum(x));
+    ck_ok();
+    ck_values(ct_tensor_grad(a), 2 + 3, 4 + 3);
+}
+END_TEST
+
+START_TEST(registering_needs_a_tensor_that_requires_grad) {
+    probe p = {0};
+    ct_hook *h = (ct_hook *)&p;
+    ct_register_hook(test_f64((double[]){1}, CT_SHAPE(1)), look, &p, count_free, &h);
+    ck_error(CT_ERR_AUTOGRAD, "ct_register_hook: the tensor does not require grad");
+    ck_assert_ptr_null(h);
+    ct_register_hook(NULL, look, &p, count_free, NULL);
+    ck_error(CT_ERR_INVALID_ARGUMENT, "ct_register_hook: the tensor is NULL");
+    ct_register_hook(LEAF(1), NULL, &p, count_free, NULL);
+    ck_error(CT_ERR_INVALID_ARGUMENT, "ct_register_hook: the hook is NULL");
+    ck_assert_int_eq(p.freed, 3);
+}
+END_TEST
+
+TEST_LIST = {TEST(hooks_replace_in_order_of_registration),
+             TEST(hooks_run_before_grad_captures),
+             TEST(a_hook_stays_with_the_operation_that_it_was_registered_on),
+             TEST(a_hook_sees_the_whole_gradient_once),
+             TEST(removed_hooks_do_not_run),
+             TEST(a_handle_outlives_its_tensor),
+             TEST(post_accumulate_hooks_see_the_leaf_and_its_grad),
+             TEST(a_failing_hook_stops_the_run),
+             TEST(a_hook_may_run_backward_over_the_same_leaf),
+             TEST(registering_needs_a_tensor_that_requires_grad)};
+TEST_MAIN("hooks")
