@@ -147,6 +147,7 @@ CT_API ct_status ct_masked_fill_(ct_tensor *a, ct_tensor *mask, double value); /
 
 /* ---- Comparison and logic: bool results, no gradient -------------------------------------------------------------- */
 
+/* In the common dtype. An int64_t number that the tensor's integer dtype cannot hold is an error; torch lets it wrap. */
 CT_API ct_tensor *ct_eq(ct_tensor *a, ct_tensor *b);
 CT_API ct_tensor *ct_ne(ct_tensor *a, ct_tensor *b);
 CT_API ct_tensor *ct_lt(ct_tensor *a, ct_tensor *b);
@@ -177,7 +178,7 @@ CT_API ct_tensor *ct_isnan(ct_tensor *a);
 CT_API ct_tensor *ct_isinf(ct_tensor *a);
 CT_API ct_tensor *ct_isfinite(ct_tensor *a);
 
-/* The same sizes and all elements equal (NaN differs from NaN). The dtypes must agree: CT_ERR_DTYPE. false on an error. torch.equal. */
+/* The same sizes and all elements equal, in the common dtype (NaN differs from NaN). false on an error. torch.equal. */
 CT_API bool ct_equal(ct_tensor *a, ct_tensor *b);
 
 typedef struct ct_allclose_options {

@@ -234,3 +234,36 @@ ct_tensor *ct__restore_dims(ct_tensor *g, int ndim, uint32_t mask, bool keepdim)
     for (int d = 0, i = 0; d < ndim; d++) sizes[d] = mask >> d & 1 ? 1 : ct_size(g, i++);
     return ct_reshape(g, sizes, ndim);
 }
+
+int ct__mask_dims(uint32_t mask, int ndim, int64_t *dims) {
+    int n = 0;
+    for (int d = 0; d < ndim; d++)
+        if (mask >> d & 1) dims[n++] = d;
+    return n;
+}
+
+bool ct__reduce_enter(int op, ct_tensor *a, const int64_t *dims, int n, const ct_reduce_options *options, uint32_t *mask) {
+    return ct__enter(op, &a, 1) && CT__CHECK_OPTIONS(ct__fn(op), options) == CT_OK &&
+           ct__wrap_dims(ct__fn(op), dims, n, a->ndim, mask) == CT_OK;
+}
+
+ct_tensor *ct__reduce_finish(const ct__node_class *cls, ct_tensor *a, uint32_t mask, bool keepdim, double p, ct_tensor *out) {
+    ct__node *n = ct__node_new(cls, &a, 1, 1);
+    if (n) *(ct__reduce_ctx *)ct__ctx(n) = (ct__reduce_ctx){mask, keepdim, ct__reduced_count(a, mask), p};
+    if (n && cls->n_saved > 0) ct__save(n, 0, a);
+    if (n && cls->n_saved > 1) ct__save_output(n, 1, out, 0);
+    return ct__finish(n, out);
+}
+
+ct_tensor *ct__reduce_spread(ct__node *n, ct_tensor *g) {
+    const ct__reduce_ctx *c = ct__ctx(n);
+    const ct__meta *m = ct__input_meta(n, 0);
+    return ct_expand(ct__restore_dims(g, m->ndim, c->mask, c->keepdim), m->sizes, m->ndim);
+}
+
+ct_status ct__check_not_empty(int op, const ct_tensor *a, uint32_t mask) {
+    for (int d = 0; d < a->ndim; d++)
+        if (mask >> d & 1 && a->sizes[d] == 0)
+            return ct__fail(CT_ERR_INDEX, "%s: dim %d is empty and has no extremum", ct__fn(op), d);
+    return CT_OK;
+}
