@@ -93,13 +93,44 @@ static ct_status check_range(int op, bool up, bool down, bool step_zero) {
     return CT_OK;
 }
 
-/* Elements are computed as start + i * step in double, and stored in the dtype. Integer dtypes cut start and step first, as PyTorch does. */
+/* In integers throughout: of start, end and step whatever they are. */
+static ct_tensor *arange_int(int op, int64_t start, int64_t end, int64_t step, ct_dtype dtype) {
+    CT__TRY_NULL(check_range(op, step > 0 && end < start, step < 0 && end > start, step == 0));
+    uint64_t distance = step > 0 ? (uint64_t)end - (uint64_t)start : (uint64_t)start - (uint64_t)end;
+    uint64_t by = step > 0 ? (uint64_t)step : 0 - (uint64_t)step;
+    uint64_t count = distance / by + (distance % by != 0);
+    if (count > INT64_MAX) {
+        ct__fail(CT_ERR_SHAPE, "%s: %lld to %lld has too many elements", ct__fn(op), (long long)start, (long long)end);
+        return NULL;
+    }
+    int64_t n = (int64_t)count;
+    ct_tensor *out = empty(op, &n, 1, dtype, CT_I64);
+    if (!out) return NULL;
+    size_t size = ct_dtype_size((ct_dtype)out->dtype);
+    for (int64_t i = 0; i < n; i++)
+        ct__store_i64(ct__ptr(out) + (size_t)i * size, (ct_dtype)out->dtype,
+                      (int64_t)((uint64_t)start + (uint64_t)i * (uint64_t)step));
+    return ct__finish(NULL, out);
+}
+
+ct_tensor *ct_arange_int(int64_t start, int64_t end, int64_t step, ct_dtype dtype) {
+    return ct__enter(CT__OP_arange_int, NULL, 0) ? arange_int(CT__OP_arange_int, start, end, step, dtype) : NULL;
+}
+
+/* start + i * step in f64, rounded to the dtype. For an integer dtype the bounds and the step are cut to integers first, as in PyTorch. */
 ct_tensor *ct_arange(double start, double end, double step, ct_dtype dtype) {
     const int op = CT__OP_arange;
     if (!ct__enter(op, NULL, 0)) return NULL;
     if (!isfinite(start) || !isfinite(end) || !isfinite(step)) {
         ct__fail(CT_ERR_INVALID_ARGUMENT, "ct_arange: %g to %g by %g is not finite", start, end, step);
         return NULL;
+    }
+    if (dtype != CT_DTYPE_NONE && !ct_dtype_is_floating_point(dtype)) {
+        int64_t cut[3];
+        ct__store_f64(&cut[0], CT_I64, start);
+        ct__store_f64(&cut[1], CT_I64, end);
+        ct__store_f64(&cut[2], CT_I64, step);
+        return arange_int(op, cut[0], cut[1], cut[2], dtype);
     }
     CT__TRY_NULL(check_range(op, step > 0 && end < start, step < 0 && end > start, step == 0));
     double length = ceil((end - start) / step);
@@ -111,40 +142,8 @@ ct_tensor *ct_arange(double start, double end, double step, ct_dtype dtype) {
     ct_tensor *out = empty(op, &n, 1, dtype, CT_F32);
     if (!out) return NULL;
     size_t size = ct_dtype_size((ct_dtype)out->dtype);
-    char *p = ct__ptr(out);
-    if (ct__is_float(out)) {
-        for (int64_t i = 0; i < n; i++) ct__store_f64(p + (size_t)i * size, (ct_dtype)out->dtype, start + (double)i * step);
-    } else {
-        uint64_t from, by;
-        int64_t v;
-        ct__store_f64(&v, CT_I64, start);
-        from = (uint64_t)v;
-        ct__store_f64(&v, CT_I64, step);
-        by = (uint64_t)v;
-        for (int64_t i = 0; i < n; i++)
-            ct__store_i64(p + (size_t)i * size, (ct_dtype)out->dtype, (int64_t)(from + (uint64_t)i * by));
-    }
-    return ct__finish(NULL, out);
-}
-
-ct_tensor *ct_arange_int(int64_t start, int64_t end, int64_t step, ct_dtype dtype) {
-    const int op = CT__OP_arange_int;
-    if (!ct__enter(op, NULL, 0)) return NULL;
-    CT__TRY_NULL(check_range(op, step > 0 && end < start, step < 0 && end > start, step == 0));
-    uint64_t distance = step > 0 ? (uint64_t)end - (uint64_t)start : (uint64_t)start - (uint64_t)end;
-    uint64_t by = step > 0 ? (uint64_t)step : 0 - (uint64_t)step;
-    uint64_t count = distance / by + (distance % by != 0);
-    if (count > INT64_MAX) {
-        ct__fail(CT_ERR_SHAPE, "ct_arange_int: %lld to %lld has too many elements", (long long)start, (long long)end);
-        return NULL;
-    }
-    int64_t n = (int64_t)count;
-    ct_tensor *out = empty(op, &n, 1, dtype, CT_I64);
-    if (!out) return NULL;
-    size_t size = ct_dtype_size((ct_dtype)out->dtype);
     for (int64_t i = 0; i < n; i++)
-        ct__store_i64(ct__ptr(out) + (size_t)i * size, (ct_dtype)out->dtype,
-                      (int64_t)((uint64_t)start + (uint64_t)i * (uint64_t)step));
+        ct__store_f64(ct__ptr(out) + (size_t)i * size, (ct_dtype)out->dtype, start + (double)i * step);
     return ct__finish(NULL, out);
 }
 

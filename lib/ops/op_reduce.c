@@ -83,11 +83,11 @@ ct_tensor *ct_mean_dim(ct_tensor *a, const int64_t *dims, int n, const ct_reduce
  * on its diagonal. */
 static ct_tensor *others(ct_tensor *x, ct_tensor *y, int dim) {
     ct_tensor *zero = ct_eq_scalar(x, 0);
+    if (!zero) return NULL;
     ct_reduce_options keep = {.keepdim = true};
     if (!ct_item_bool(ct_any(zero))) return ct_div(y, x);
     if (ct__grad_mode()) {
         int64_t sizes[CT_MAX_NDIM], n = x->sizes[dim];
-        for (int d = 0; d < x->ndim; d++) sizes[d] = x->sizes[d];
         ct_tensor *last = ct_movedim(x, dim, -1);
         if (!last || last->ndim == CT_MAX_NDIM) {
             ct__fail(CT_ERR_UNSUPPORTED, "ct_prod: the derivative of the gradient beside zeros wants a free dimension, %d are in use", x->ndim);
@@ -95,7 +95,7 @@ static ct_tensor *others(ct_tensor *x, ct_tensor *y, int dim) {
         }
         for (int d = 0; d < last->ndim; d++) sizes[d] = last->sizes[d];
         sizes[last->ndim] = n;
-        ct_tensor *square = ct_expand(ct_unsqueeze(last, -2), (sizes[last->ndim - 1] = n, sizes), last->ndim + 1);
+        ct_tensor *square = ct_expand(ct_unsqueeze(last, -2), sizes, last->ndim + 1);
         return ct_movedim(ct_prod_dim(ct_masked_fill(square, ct_eye(n, n, CT_BOOL), 1), -1, NULL), -1, dim);
     }
     ct_tensor *rest = ct_prod_dim(ct_masked_fill(x, zero, 1), dim, &keep); /* of what is not zero */

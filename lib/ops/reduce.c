@@ -15,17 +15,17 @@
 
 enum { TILE = 512, MIN_COLUMNS = 8 };
 
-typedef struct dims {
+typedef struct dim_list {
     int n;
     int64_t size[CT_MAX_NDIM], in[CT_MAX_NDIM], out[CT_MAX_NDIM]; /* innermost first; strides in bytes */
-} dims;
+} dim_list;
 
 typedef struct job {
     const ct__reduce_loops *loops;
     const ct__reduce_args *args;
     const char *in;
     char *out;
-    dims kept, reduced;
+    dim_list kept, reduced;
     bool outer;
     int64_t tiles, units; /* tiles of kept dim 0; tiles x the other kept dims, or all outputs */
     int64_t outputs;
@@ -35,7 +35,7 @@ typedef struct job {
 
 /* ---- geometry ---- */
 
-static void add_dim(dims *d, int64_t size, int64_t in, int64_t out) {
+static void add_dim(dim_list *d, int64_t size, int64_t in, int64_t out) {
     if (size == 1) return;
     int i = d->n++;
     for (; i > 0 && d->in[i - 1] > in; i--) {
@@ -48,7 +48,7 @@ static void add_dim(dims *d, int64_t size, int64_t in, int64_t out) {
     d->out[i] = out;
 }
 
-static void merge_dims(dims *d) {
+static void merge_dims(dim_list *d) {
     int kept = 0;
     for (int i = 0; i < d->n; i++) {
         if (kept && d->in[i] == d->in[kept - 1] * d->size[kept - 1] && d->out[i] == d->out[kept - 1] * d->size[kept - 1]) {
@@ -113,7 +113,7 @@ static unit locate(const job *j, int64_t index) {
 
 /* Folds the unit's elements whose index in the outermost reduced dim is in [begin, end). */
 static void fold(const job *j, const unit *u, int64_t begin, int64_t end, void *states) {
-    const dims *r = &j->reduced;
+    const dim_list *r = &j->reduced;
     const int last = r->n - 1;
     const char *in = u->in + begin * r->in[last];
     int64_t index[CT_MAX_NDIM] = {0}, rows = last == 0 ? end - begin : r->size[0], first = last == 0 ? begin : 0;
