@@ -327,6 +327,17 @@ START_TEST(dicts_shared_too_often_are_refused_and_do_not_run_for_ever) {
 }
 END_TEST
 
+START_TEST(more_bytes_than_a_file_can_have_are_refused) {
+    double one = 1;
+    ct_dict *d = ct_dict_new();
+    ct_dict_set(d, "t", ct_from_blob(&one, (const int64_t[]){(int64_t)1 << 60}, (const int64_t[]){0}, 1, CT_F64, NULL, NULL));
+    ck_ok();
+    ck_assert_ptr_null(ct_save_buffer(d, NULL));
+    ck_error(CT_ERR_UNSUPPORTED, "ct_save_buffer: the tensors have more than 2^63 bytes");
+    ct_scope_clear_root();
+}
+END_TEST
+
 START_TEST(loading_holds_the_data_once) {
     enum { N = 1 << 20 };
     static float data[N];
@@ -715,6 +726,7 @@ TEST_LIST = {
     TEST(many_tensors_are_saved_and_found),
     TEST(dicts_up_to_64_deep_are_saved),
     TEST(dicts_shared_too_often_are_refused_and_do_not_run_for_ever),
+    TEST(more_bytes_than_a_file_can_have_are_refused),
     TEST(loading_holds_the_data_once),
     TEST(bad_files_are_refused_with_the_reason),
     TEST(deep_json_is_refused_without_recursion),
