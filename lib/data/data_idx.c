@@ -159,9 +159,9 @@ static void from_big_endian(unsigned char *p, int64_t n, size_t size) {
 
 static ct_tensor *parse(source *s, size_t file_size) {
     int64_t sizes[CT_MAX_NDIM];
-    int ndim;
-    ct_dtype dtype;
-    size_t bytes;
+    int ndim = 0;
+    ct_dtype dtype = CT_U8;
+    size_t bytes = 0;
     CT__TRY_NULL(read_header(s, file_size, sizes, &ndim, &dtype, &bytes));
     ct_tensor *t = ct__scope_give(ct__new(s->fn, sizes, ndim, dtype));
     if (!t) return NULL;
