@@ -287,11 +287,6 @@ static void once_backward(ct__node *n, ct_tensor *const *g, ct_tensor **gin) {
 }
 static const ct__node_class once_class = {.op = -1, .name = "OnceDifferentiable", .backward = once_backward, .ctx_size = ONCE_NAME};
 
-static void take_edge(ct__edge *to, ct__edge from) {
-    *to = from;
-    if (from.node) atomic_fetch_add_explicit(&from.node->refs, 1, memory_order_relaxed);
-}
-
 /* Gives the results a history that says so, whichever way it is reached: through the gradients or through the node's inputs. */
 static void mark_once(const ct__node *node, ct_tensor *const *g, ct_tensor **gin) {
     for (int i = 0; i < node->n_in; i++) {
@@ -300,9 +295,10 @@ static void mark_once(const ct__node *node, ct_tensor *const *g, ct_tensor **gin
         ct__node *n = ct__node_make(&once_class, node->n_in + node->n_out, 1);
         if (n) {
             strncpy(ct__ctx(n), ct__node_name(node), ONCE_NAME - 1);
-            for (int j = 0; j < node->n_in; j++) take_edge(&n->edge[j], node->edge[j]);
+            for (int j = 0; j < node->n_in; j++) n->edge[j] = (ct__edge){ct__node_ref(node->edge[j].node), node->edge[j].nr};
             for (int j = 0; j < node->n_out; j++)
                 if (g[j]) n->edge[node->n_in + j] = ct__gradient_edge(g[j]);
+            n->sequence = ct__next_sequence();
         }
         gin[i] = ct__finish(n, out);
     }

@@ -130,8 +130,7 @@ static void finish(ct__node *n, const bool *fixed, ct_tensor **out, int n_out) {
         if (!out[i]) continue;
         out[i]->inference |= inference;
         if (!n || ct__pending() != CT_OK || !ct__is_float(out[i]) || (fixed && fixed[i])) continue;
-        atomic_fetch_add_explicit(&n->refs, 1, memory_order_relaxed);
-        ct__set_history(out[i], n, i);
+        ct__set_history(out[i], ct__node_ref(n), i);
     }
     ct__node_unref(n);
 }

@@ -91,8 +91,7 @@ typedef struct ct__autograd {
     uint8_t view_kind;     /* CT__VIEW_*: the mode in which a view was made */
     int32_t nr;            /* this tensor is output nr of node */
     ct__node *node;        /* what made it; NULL for a leaf */
-    ct__node *accumulator; /* a leaf's AccumulateGrad node, borrowed: it holds the leaf, the edges hold it. Under lock */
-    atomic_int lock;       /* threads that share a weight may both ask for its accumulator */
+    _Atomic(ct__node *) accumulator; /* a leaf's AccumulateGrad node: its memory is the record's; while edges lead to it, it holds the leaf */
     ct_tensor *grad;       /* .grad */
     ct_tensor *base;       /* of a differentiable view: what it views; never a view itself */
     int64_t view_version;  /* the storage's version that node belongs to; older: node is made anew from base */
@@ -180,8 +179,12 @@ CT__INLINE ct__geometry ct__geometry_of(const ct_tensor *t) {
     return g;
 }
 ct__node *ct__accumulator(ct_tensor *leaf); /* a reference to the leaf's AccumulateGrad; NULL when out of memory */
+CT__INLINE ct__node *ct__node_ref(ct__node *n) { /* NULL passes through; not for the first reference to an accumulator */
+    if (n) atomic_fetch_add_explicit(&n->refs, 1, memory_order_relaxed);
+    return n;
+}
 
-/* A node without edges, counted once, its sequence the newest; NULL when out of memory. */
+/* A node without edges, counted once; NULL when out of memory. The caller sets edges, and after them the sequence. */
 ct__node *ct__node_make(const ct__node_class *cls, int n_in, int n_out);
 uint64_t ct__next_sequence(void);
 void ct__set_meta(ct__meta *m, const ct_tensor *t);

@@ -56,10 +56,8 @@ static ct_status rebase(ct__node *fn, ct_tensor *view) {
     ctx->view = ct__geometry_of(view);
     ctx->fn = fn;
     c->edge[0] = ct__gradient_edge(base);
-    for (int i = 1; i < fn->n_in; i++) {
-        c->edge[i] = fn->edge[i];
-        if (c->edge[i].node) atomic_fetch_add_explicit(&c->edge[i].node->refs, 1, memory_order_relaxed);
-    }
+    for (int i = 1; i < fn->n_in; i++) c->edge[i] = (ct__edge){ct__node_ref(fn->edge[i].node), fn->edge[i].nr};
+    c->sequence = ct__next_sequence();
     ct__set_meta(&c->meta[0], base);
     if (ct__pending() != CT_OK) {
         ct__node_unref(c);

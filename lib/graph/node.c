@@ -49,7 +49,7 @@ ct__node *ct__node_make(const ct__node_class *cls, int n_in, int n_out) {
     memset(n->edge, 0, edges);
     for (int i = 0; i < n_out; i++) n->meta[i].dtype = CT_DTYPE_NONE; /* sizes come with the output */
     memset(n->saved, 0, saved + cls->ctx_size);
-    n->sequence = ct__next_sequence();
+    n->sequence = 0;
     return n;
 }
 
@@ -62,7 +62,7 @@ ct__node *ct__node_new(const ct__node_class *cls, ct_tensor *const *in, int n_in
     if (!n) return NULL;
     for (int i = 0; i < n_in; i++)
         if (in[i] && in[i]->autograd) n->edge[i] = ct__gradient_edge(in[i]);
-    n->sequence = ct__next_sequence(); /* above those of nodes that the edges made anew */
+    n->sequence = ct__next_sequence(); /* after the edges, which may have made nodes */
     if (CT__LIKELY(ct__pending() == CT_OK)) return n;
     ct__node_unref(n);
     return NULL;
@@ -80,50 +80,33 @@ const ct__node_class ct__accumulate_class = {.op = -1, .name = "AccumulateGrad",
 
 ct_tensor *ct__accumulator_leaf(const ct__node *n) { return *(ct_tensor **)ct__ctx(n); }
 
-static void lock(ct__autograd *ag) {
-    while (atomic_exchange_explicit(&ag->lock, 1, memory_order_acquire)) {}
-}
-static void unlock(ct__autograd *ag) { atomic_store_explicit(&ag->lock, 0, memory_order_release); }
-
-/* A reference unless the last one is already gone on another thread. */
-static bool ref_unless_dead(ct__node *n) {
-    int refs = atomic_load_explicit(&n->refs, memory_order_relaxed);
-    while (refs > 0)
-        if (atomic_compare_exchange_weak_explicit(&n->refs, &refs, refs + 1, memory_order_relaxed, memory_order_relaxed)) return true;
-    return false;
+/*
+ * The node is made once and lives in the leaf's record. Its count is that of the edges to it; the step from 0 to 1 takes a reference to
+ * the leaf, the step back drops it, so a graph keeps its leaves. Threads that record with one leaf need no lock: each holds the leaf
+ * itself while it asks, and every step up is matched by a step down.
+ */
+static ct__node *make_accumulator(ct_tensor *leaf) {
+    ct__node *n = ct__node_make(&ct__accumulate_class, 0, 1), *expected = NULL;
+    if (!n) return NULL;
+    atomic_init(&n->refs, 0);
+    *(ct_tensor **)ct__ctx(n) = leaf;
+    n->sequence = UINT64_MAX; /* runs as soon as its gradient is complete */
+    ct__set_meta(&n->meta[0], leaf);
+    if (atomic_compare_exchange_strong(&ct__ag(leaf)->accumulator, &expected, n)) return n;
+    ct__free(n); /* another thread was faster */
+    return expected;
 }
 
 ct__node *ct__accumulator(ct_tensor *leaf) {
-    ct__autograd *ag = ct__ag(leaf);
-    lock(ag);
-    ct__node *n = ag->accumulator;
-    if (!n || !ref_unless_dead(n)) {
-        n = ct__node_make(&ct__accumulate_class, 0, 1);
-        if (n) {
-            ct__ref(leaf);
-            *(ct_tensor **)ct__ctx(n) = leaf;
-            n->sequence = UINT64_MAX; /* as soon as its gradient is complete */
-            ct__set_meta(&n->meta[0], leaf);
-            ag->accumulator = n;
-        }
-    }
-    unlock(ag);
+    ct__node *n = atomic_load_explicit(&ct__ag(leaf)->accumulator, memory_order_acquire);
+    if (CT__UNLIKELY(!n) && !(n = make_accumulator(leaf))) return NULL;
+    if (atomic_fetch_add_explicit(&n->refs, 1, memory_order_relaxed) == 0) ct__ref(leaf);
     return n;
-}
-
-static void forget_accumulator(ct__node *n) {
-    ct_tensor *leaf = ct__accumulator_leaf(n);
-    ct__autograd *ag = ct__ag(leaf);
-    lock(ag);
-    if (ag->accumulator == n) ag->accumulator = NULL; /* else another thread has made a new one */
-    unlock(ag);
-    ct__unref(leaf);
 }
 
 /* ---- Freeing ---- */
 
 static void destroy(ct__node *n) {
-    if (n->cls == &ct__accumulate_class) forget_accumulator(n);
     if (n->cls->ctx_destroy) n->cls->ctx_destroy(ct__ctx(n));
     for (int i = 0; i < n->cls->n_saved; i++) ct__unref(n->saved[i].t);
     for (int i = 0; i < n->n_in; i++) ct__node_unref(n->edge[i].node);
@@ -132,7 +115,13 @@ static void destroy(ct__node *n) {
 }
 
 void ct__node_unref(ct__node *n) {
-    if (!n || atomic_fetch_sub_explicit(&n->refs, 1, memory_order_acq_rel) != 1) return;
+    if (!n) return;
+    if (n->cls == &ct__accumulate_class) {
+        ct_tensor *leaf = ct__accumulator_leaf(n); /* n may go with the leaf, on another thread too */
+        if (atomic_fetch_sub_explicit(&n->refs, 1, memory_order_acq_rel) == 1) ct__unref(leaf);
+        return;
+    }
+    if (atomic_load_explicit(&n->refs, memory_order_acquire) != 1 && atomic_fetch_sub_explicit(&n->refs, 1, memory_order_acq_rel) != 1) return;
     graph_slot *slot = slot_of_thread();
     n->next = slot->dead;
     slot->dead = n;

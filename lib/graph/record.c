@@ -6,7 +6,10 @@
  * of the base, when somebody asks for its edge.
  */
 #include "graph/graph.h"
+#include "core/print.h"
 #include "graph/hooks.h"
+
+#include <stdio.h>
 
 /* ---- The record ---- */
 
@@ -18,10 +21,22 @@ static void autograd_destroy(ct_tensor *t) {
     ct__hooks_free(&ag->hooks);
     ct__unref(ag->grad);
     ct__unref(ag->base);
+    ct__free(atomic_load_explicit(&ag->accumulator, memory_order_relaxed));
     ct__free(ag);
 }
 
-__attribute__((constructor)) static void register_destroy(void) { ct__autograd_destroy = autograd_destroy; }
+static const char *print_suffix(const ct_tensor *t, char *buffer, size_t size) {
+    if (!ct__has_history(t)) return ct__requires_grad(t) ? "requires_grad=True" : NULL;
+    const char *name = ct__view_is_stale(t) ? ct__op_node_name(ct__as_strided_class.op) : ct__node_name(ct__ag(t)->node);
+    snprintf(buffer, size, "grad_fn=<%s>", name);
+    return buffer;
+}
+
+/* When the program starts or loads the library: no tensor has a record before. */
+__attribute__((constructor)) static void register_in_core(void) {
+    ct__autograd_destroy = autograd_destroy;
+    ct__print_suffix = print_suffix;
+}
 
 ct__autograd *ct__ag_make(ct_tensor *t) {
     if (t->autograd) return t->autograd;
@@ -59,6 +74,7 @@ ct__node *ct__as_strided_node(ct_tensor *base, const ct_tensor *view) {
         return NULL;
     }
     n->edge[0] = e;
+    n->sequence = ct__next_sequence();
     ct__as_strided_ctx *c = ct__ctx(n);
     c->base = ct__geometry_of(base);
     c->view = ct__geometry_of(view);
@@ -82,10 +98,7 @@ ct__edge ct__gradient_edge(ct_tensor *t) {
     ct__autograd *ag = ct__ag(t);
     if (!ag) return (ct__edge){NULL, 0};
     if (ct__view_is_stale(t) && regenerate(t, ag) != CT_OK) return (ct__edge){NULL, 0};
-    if (ag->node) {
-        atomic_fetch_add_explicit(&ag->node->refs, 1, memory_order_relaxed);
-        return (ct__edge){ag->node, ag->nr};
-    }
+    if (ag->node) return (ct__edge){ct__node_ref(ag->node), ag->nr};
     return (ct__edge){ct__requires_grad(t) ? ct__accumulator(t) : NULL, 0};
 }
 
@@ -119,8 +132,7 @@ bool ct__finish_n(ct__node *n, ct_tensor **out, int n_out) {
         if (!out[i]) continue;
         if (c->modes & CT__MODE_INFERENCE) out[i]->inference = true;
         if (!n) continue;
-        atomic_fetch_add_explicit(&n->refs, 1, memory_order_relaxed);
-        attach(n, out[i], i);
+        attach(ct__node_ref(n), out[i], i);
     }
     ct__node_unref(n);
     for (int i = 0; i < n_out; i++) out[i] = ct__scope_give(out[i]);

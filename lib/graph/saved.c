@@ -40,11 +40,8 @@ void ct__save_output(ct__node *n, int slot, ct_tensor *out, int nr) {
 
 void ct__save_old(ct__node *n, int slot, ct_tensor *copy) {
     if (!n || !copy) return;
-    ct__node *before = n->edge[0].node;
-    if (before) {
-        atomic_fetch_add_explicit(&before->refs, 1, memory_order_relaxed);
-        if (ct__set_history(copy, before, n->edge[0].nr) != CT_OK) return;
-    }
+    ct__node *before = ct__node_ref(n->edge[0].node);
+    if (before && ct__set_history(copy, before, n->edge[0].nr) != CT_OK) return;
     ct__save(n, slot, copy);
 }
 
@@ -70,8 +67,7 @@ ct_tensor *ct__saved_at(ct__node *n, ct__saved_tensor *s) {
     if (!s->t || s->output < 0 || !ct__grad_mode()) return ct__scope_share(s->t);
     ct_tensor *out = ct__new_view(s->t, s->t->sizes, s->t->strides, s->t->ndim, s->t->offset);
     if (!out) return NULL;
-    atomic_fetch_add_explicit(&n->refs, 1, memory_order_relaxed);
-    if (ct__set_history(out, n, s->output) != CT_OK) {
+    if (ct__set_history(out, ct__node_ref(n), s->output) != CT_OK) {
         ct__unref(out);
         return NULL;
     }

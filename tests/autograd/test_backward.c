@@ -263,6 +263,18 @@ START_TEST(leaves) {
 }
 END_TEST
 
+START_TEST(printing_tells_the_history) {
+    char text[200];
+    ct_tensor *a = LEAF(1, 2);
+    ct_format(a, text, sizeof text, NULL);
+    ck_assert_str_eq(text, "tensor([1., 2.], dtype=torch.float64, requires_grad=True)");
+    ct_format(ct_mul(a, a), text, sizeof text, NULL);
+    ck_assert_str_eq(text, "tensor([1., 4.], dtype=torch.float64, grad_fn=<MulBackward>)");
+    ct_format(ct_detach(a), text, sizeof text, NULL);
+    ck_assert_str_eq(text, "tensor([1., 2.], dtype=torch.float64)");
+}
+END_TEST
+
 START_TEST(set_grad_checks_what_it_gets) {
     ct_tensor *a = LEAF(1, 2), *g = VEC(3, 4);
     ck_assert(ct_tensor_set_grad(a, g) == CT_OK);
@@ -325,6 +337,8 @@ TEST_LIST = {TEST(shared_nodes_get_the_sum_of_their_gradients),
              TEST(errors_name_what_is_wrong),
              TEST(a_pending_error_keeps_backward_from_touching_gradients),
              TEST(leaves),
+             TEST(printing_tells_the_history),
+             TEST(printing_tells_the_history),
              TEST(set_grad_checks_what_it_gets),
              TEST(modes),
              TEST(many_inputs_in_one_node)};
