@@ -8,6 +8,7 @@
 #include "autograd/engine.h"
 
 #include "base/vec.h"
+#include <ctorch/ops_create.h>
 
 #include <math.h>
 #include <stdio.h>
@@ -40,12 +41,14 @@ static ct_status evaluate(check *c) {
     ct_tensor *y = c->fn(c->in, n, c->user);
     CT__TRY(ct__pending());
     if (!y) return ct__fail(CT_ERR_USER, "%s: the function returned NULL without an error", c->function);
-    c->out[0] = y;
     c->n_out = 1;
-    if (!c->second) return CT_OK;
+    if (!c->second) return (c->out[0] = ct_clone(y)) ? CT_OK : ct__pending(); /* y may be a view of an input, which changes */
     c->n_out = n_wrt;
-    if (ct__requires_grad(y))
-        return ct_grad(&y, 1, c->wrt, n_wrt, &(ct_grad_options){.grad_outputs = &c->in[n], .create_graph = true, .materialize_grads = true}, c->out);
+    if (ct__requires_grad(y)) {
+        CT__TRY(ct_grad(&y, 1, c->wrt, n_wrt, &(ct_grad_options){.grad_outputs = &c->in[n], .create_graph = true, .materialize_grads = true}, c->out));
+        for (int i = 0; i < n_wrt; i++) c->out[i] = ct_clone(c->out[i]);
+        return ct__pending();
+    }
     for (int i = 0; i < n_wrt; i++) { /* a constant: its gradients are zero */
         ct_tensor *zero = ct__new_like(c->function, c->wrt[i], CT_F64);
         if (zero) memset(ct__ptr(zero), 0, zero->storage->nbytes);
