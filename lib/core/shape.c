@@ -93,7 +93,7 @@ ct_status ct__wrap_dims(const char *function, const int64_t *dims, int n, int nd
     uint32_t m = 0;
     if (n < 0 || (n > 0 && !dims)) return ct__fail(CT_ERR_INVALID_ARGUMENT, "%s: a list of %d dims at %s", function, n, dims ? "an address" : "NULL");
     for (int i = 0; i < n; i++) {
-        int d;
+        int d = 0;
         CT__TRY(ct__wrap_dim(function, dims[i], ndim, &d));
         if (m & (1u << d)) return ct__fail(CT_ERR_INVALID_ARGUMENT, "%s: dim %d appears twice in the list of dims", function, d);
         m |= 1u << d;

@@ -1,5 +1,6 @@
 /*
- * order_body.h: sort and select of order.c for one element type T; NAME(x) gives each function its name. Included once per type.
+ * order_body.h: sort and select of order.c for one element type T; NAME(x) gives each function its name, and
+ * IS_NAN(x) is 0 for a type that has none. Included once per type.
  */
 
 typedef struct NAME(pair) {
@@ -7,10 +8,10 @@ typedef struct NAME(pair) {
     int64_t index;
 } NAME(pair);
 
-/* Does a stand in front of b? Values only; NaN (x != x) is the largest. */
+/* Does a stand in front of b? Values only; NaN is the largest. */
 CT__INLINE bool NAME(value_before)(T a, T b, bool descending) {
-    if (descending) return (a != a && b == b) || a > b;
-    return (b != b && a == a) || a < b;
+    if (descending) return (IS_NAN(a) && !IS_NAN(b)) || a > b;
+    return (IS_NAN(b) && !IS_NAN(a)) || a < b;
 }
 /* A total order: equal values by index. */
 CT__INLINE bool NAME(before)(const NAME(pair) *a, const NAME(pair) *b, bool descending) {
