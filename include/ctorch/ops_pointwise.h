@@ -147,7 +147,8 @@ CT_API ct_status ct_masked_fill_(ct_tensor *a, ct_tensor *mask, double value); /
 
 /* ---- Comparison and logic: bool results, no gradient -------------------------------------------------------------- */
 
-/* In the common dtype. An int64_t number that the tensor's integer dtype cannot hold is an error; torch lets it wrap. */
+/* In the common dtype. An int64_t number that the tensor's integer dtype cannot hold compares as what it is: uint8 elements are all < 300, and
+ * torch lets the 300 wrap. */
 CT_API ct_tensor *ct_eq(ct_tensor *a, ct_tensor *b);
 CT_API ct_tensor *ct_ne(ct_tensor *a, ct_tensor *b);
 CT_API ct_tensor *ct_lt(ct_tensor *a, ct_tensor *b);

@@ -162,7 +162,6 @@ static const ct__node_class sub_rscalar_int_class = {.op = CT__OP_sub_rscalar_in
 /* PyTorch refuses every bool operand with its reason: use logical_xor or logical_not. */
 static ct_status check_sub(int op, const ct_tensor *a, const ct_tensor *b) {
     if (a->dtype != CT_BOOL && (!b || b->dtype != CT_BOOL)) return CT_OK;
-    if (b && a->dtype != b->dtype) return CT_OK;
     return ct__fail(CT_ERR_DTYPE, "%s: bool tensors cannot be subtracted; use ct_logical_xor or ct_logical_not", ct__fn(op));
 }
 

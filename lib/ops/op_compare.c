@@ -16,15 +16,14 @@ static ct_tensor *compare(int op, ct__compare_fn fn, ct_tensor *a, ct_tensor *b)
     return ct__finish(NULL, ct__map(ct__fn(op), ct__kern()->pointwise.compare[fn][dtype], NULL, CT_BOOL, in, 2));
 }
 
-/* A number that an integer dtype cannot hold is an error; PyTorch lets it wrap and compares with another number. */
+/* A number that the tensor's integer dtype cannot hold is compared in int64; PyTorch lets it wrap and compares with another number. */
 static ct_tensor *compare_number(int op, ct__compare_fn fn, ct_tensor *a, ct__number x) {
     if (!ct__enter(op, &a, 1)) return NULL;
     ct_dtype dtype = ct__number_dtype(a, x);
     ct__element e = ct__element_of(x, dtype);
     if (!ct_dtype_is_floating_point(dtype) && ct__load_i64(&e, dtype) != x.i) {
-        ct__fail(CT_ERR_INVALID_ARGUMENT, "%s: %lld does not fit into %s; convert the tensor with ct_to first", ct__fn(op), (long long)x.i,
-                 ct_dtype_name(dtype));
-        return NULL;
+        dtype = CT_I64;
+        e = ct__element_of(x, dtype);
     }
     ct__arg in[] = {ct__arg_tensor(a, dtype), ct__arg_element(&e, dtype)};
     return ct__finish(NULL, ct__map(ct__fn(op), ct__kern()->pointwise.compare[fn][dtype], NULL, CT_BOOL, in, 2));

@@ -176,7 +176,7 @@ ct_tensor *ct_cumsum(ct_tensor *a, int64_t dim) {
     int d;
     if (!ct__enter(op, &a, 1)) return NULL;
     CT__TRY_NULL(ct__wrap_dim(ct__fn(op), dim, a->ndim, &d));
-    ct_tensor *out = ct__new_like(ct__fn(op), a, sum_dtype(a));
+    ct_tensor *out = ct__new(ct__fn(op), a->sizes, a->ndim, sum_dtype(a));
     if (out && a->ndim == 0) {
         ct__copy_into(ct__fn(op), out, a);
     } else if (out && a->numel) {
