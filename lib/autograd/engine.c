@@ -89,7 +89,7 @@ static int32_t task_of(engine *e, ct__node *n, bool *added) {
     *added = e->table[slot] == 0;
     if (!*added) return e->table[slot] - 1;
     if (grow(&e->tasks, &e->task_capacity, e->n_tasks + 1, sizeof *e->tasks) != CT_OK) return -1;
-    if (grow(&e->child, &e->child_capacity, e->n_child + n->n_in, sizeof *e->child) != CT_OK) return -1;
+    if (grow(&e->child, &e->child_capacity, e->n_child + n->n_in + 1, sizeof *e->child) != CT_OK) return -1; /* never NULL */
     ct_tensor **many = NULL;
     if (n->n_out > 1 && !(many = ct__alloc_zero((size_t)n->n_out * sizeof(ct_tensor *)))) return -1;
     e->tasks[e->n_tasks] = (task){.node = n, .many = many, .child = e->n_child, .up = -1};
@@ -353,7 +353,9 @@ static ct_status compute(engine *e, task *t, const bool *wanted, ct_tensor **gin
     ct_status status = hooks ? ct__run_tensor_hooks(n, hooks, g) : CT_OK;
     if (status == CT_OK) status = capture(e, t, g);
     if (status == CT_OK && t->runs) {
-        if (leaf) {
+        if (leaf && !ct__requires_grad(leaf)) {
+            /* the program has turned it off since: nothing is added, as in PyTorch */
+        } else if (leaf) {
             status = ct__accumulate(leaf, g[0], e->run->create_graph);
             if (status == CT_OK) status = ct__run_leaf_hooks(leaf);
         } else {

@@ -263,6 +263,16 @@ START_TEST(leaves) {
 }
 END_TEST
 
+/* a.requires_grad_(False) between forward and backward: nothing is added to it */
+START_TEST(a_leaf_that_was_turned_off_gets_nothing) {
+    ct_tensor *a = LEAF(1, 2), *b = LEAF(3, 4), *loss = ct_sum(ct_mul(a, b));
+    ct_set_requires_grad(a, false);
+    ck_assert(ct_backward(loss) == CT_OK);
+    ck_assert_ptr_null(ct_tensor_grad(a));
+    ck_values(ct_tensor_grad(b), 1, 2);
+}
+END_TEST
+
 START_TEST(printing_tells_the_history) {
     char text[200];
     ct_tensor *a = LEAF(1, 2);
@@ -337,6 +347,7 @@ TEST_LIST = {TEST(shared_nodes_get_the_sum_of_their_gradients),
              TEST(errors_name_what_is_wrong),
              TEST(a_pending_error_keeps_backward_from_touching_gradients),
              TEST(leaves),
+             TEST(a_leaf_that_was_turned_off_gets_nothing),
              TEST(printing_tells_the_history),
              TEST(printing_tells_the_history),
              TEST(set_grad_checks_what_it_gets),
