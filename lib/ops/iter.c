@@ -11,6 +11,7 @@
 #include "ops/iter.h"
 
 #include "base/vec.h"
+#include "kernels/strided.h"
 
 #include <string.h>
 
@@ -396,6 +397,11 @@ ct_status ct__map_into(const char *function, ct_tensor *out, ct__loop loop, cons
 }
 
 ct_status ct__copy_into(const char *function, ct_tensor *dst, const ct_tensor *src) {
+    if (dst->dtype == src->dtype && !(dst->contiguous && src->contiguous) && ct__same_sizes(dst, src) && !needs_copy(dst, src)) {
+        if (dst->numel)
+            ct__copy_strided((size_t)element_size[dst->dtype], dst->ndim, dst->sizes, ct__ptr(dst), dst->strides, ct__ptr(src), src->strides);
+        return CT_OK;
+    }
     ct__arg in = ct__arg_tensor(src, (ct_dtype)src->dtype);
     return ct__map_into(function, dst, ct__kern()->pointwise.convert[dst->dtype][src->dtype], NULL, (ct_dtype)dst->dtype, &in, 1);
 }

@@ -180,7 +180,7 @@ ct_tensor *ct_linspace(double start, double end, int64_t steps, ct_dtype dtype) 
         double step = (trunc(end) - trunc(start)) / (double)(steps - 1);
         for (int64_t i = 0; i < steps; i++)
             ct__store_f64(p + (size_t)i * size, (ct_dtype)out->dtype,
-                          i < steps / 2 ? trunc(start) + step * (double)i : trunc(end) - step * (double)(steps - i - 1));
+                          i < steps / 2 ? fma(step, (double)i, trunc(start)) : fma(-step, (double)(steps - i - 1), trunc(end)));
     }
     return ct__finish(NULL, out);
 }

@@ -194,13 +194,17 @@ ct_tensor *ct_randperm(int64_t n, ct_dtype dtype, ct_generator *generator) {
     return ct__finish(NULL, out);
 }
 
-/* Draws of p's own precision, in the order of a row-major walk. */
+/* Draws of p's own precision, in row-major order, for a row-major result. */
 ct_tensor *ct_bernoulli(ct_tensor *p, ct_generator *generator) {
     const int op = CT__OP_bernoulli;
     if (!ct__enter(op, &p, 1)) return NULL;
     CT__TRY_NULL(ct__check_float(op, p));
-    ct_tensor *t = ct__copy_of(ct__fn(op), p);
+    ct_tensor *t = ct__new(ct__fn(op), p->sizes, p->ndim, (ct_dtype)p->dtype);
     if (!t) return NULL;
+    if (ct__copy_into(ct__fn(op), t, p) != CT_OK) {
+        ct__unref(t);
+        return NULL;
+    }
     float *f = (float *)(void *)ct__ptr(t);
     double *d = (double *)(void *)ct__ptr(t);
     const bool f32 = t->dtype == CT_F32;
