@@ -83,6 +83,8 @@ static void NAME(max_span)(const ct__pool2d_shape *s, const REAL *plane, const p
     IVEC won = (IVEC){0} + (int)(rows->first * s->kw);
     for (int64_t a = rows->first; a < rows->end; a++) {
         const REAL *x = plane + (rows->at + a * s->dil_h) * s->w + j * s->stride_w - s->pad_w;
+        __builtin_prefetch(x + POOL_AHEAD);
+        __builtin_prefetch(x + POOL_AHEAD + LANES);
         for (int64_t b = 0; b < s->kw; b++)
             NAME(keep_max)(NAME(load_stride)(x + b * s->dil_w, s->stride_w, n), (int)(a * s->kw + b), &best, &won);
     }
