@@ -21,7 +21,8 @@ static rig rig_new(int num_workers) {
     ct_dataset *data = ct_dataset_tensors(ct_rand(CT_SHAPE(24, 1, 8, 8), CT_F32, NULL), ct_randint(0, 3, CT_SHAPE(24), CT_I64, NULL));
     r.loader = ct_loader_new(data, &(ct_loader_options){.batch_size = 6, .shuffle = true, .num_workers = num_workers});
     ct_dataset_free(data);
-    r.net = ct_nn_sequential(ct_nn_conv2d(1, 4, 3, NULL), ct_nn_relu(), ct_nn_max_pool2d(2, NULL), ct_nn_dropout(0.25), ct_nn_flatten(NULL),
+    r.net = ct_nn_sequential(ct_nn_conv2d(1, 4, 3, NULL), ct_nn_relu(), ct_nn_conv2d(4, 4, 3, &(ct_nn_conv2d_options){.padding = 1}), ct_nn_relu(),
+                             ct_nn_max_pool2d(2, NULL), ct_nn_dropout(0.25), ct_nn_flatten(NULL),
                              ct_nn_linear(36, 8, NULL), ct_nn_gelu(NULL), ct_nn_linear(8, 3, NULL));
     r.opt = ct_optim_adam(ct_parameters(r.net), 1e-2, NULL);
     r.run = (ct_checkpoint){.module = r.net, .optim = r.opt, .loader = r.loader};

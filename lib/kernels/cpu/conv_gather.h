@@ -65,7 +65,7 @@ typedef struct NAME(piece) {
     REAL *dst; /* lane 0 at the piece's first row */
     int64_t dst_pixel;
     int64_t rows;
-    const REAL *weights, *init;
+    const REAL *weights, *bias; /* bias NULL: none */
     int64_t vecs;
     int last;
 } NAME(piece);
@@ -107,7 +107,7 @@ static void NAME(compute_phase)(const NAME(piece) *c, const conv_phase *f) {
     if (c->rows <= f->row || cols <= 0) return;
     int64_t line = c->vecs * LANES, most = NAME(WEIGHT_BYTES) / (int64_t)sizeof(REAL) / line;
     const REAL *w = c->weights + f->first * line;
-    NAME(conv_tile) t = {.init = c->init, .run = p->run + f->run, .last = c->last};
+    NAME(conv_tile) t = {.begin = true, .run = p->run + f->run, .last = c->last};
     int64_t left = f->n_run;
     do { /* once for a phase without taps as well: its pixels are the bias */
         int64_t entries = 0;
@@ -116,10 +116,11 @@ static void NAME(compute_phase)(const NAME(piece) *c, const conv_phase *f) {
             entries += t.run[t.n_run].length;
         }
         t.w = w;
-        NAME(sweep)(c, f, rows, cols, &t);
-        t.init = NULL;
-        w += entries * line;
         left -= t.n_run;
+        if (left == 0) t.bias = c->bias;
+        NAME(sweep)(c, f, rows, cols, &t);
+        t.begin = false;
+        w += entries * line;
         t.run += t.n_run;
     } while (left > 0);
 }
@@ -132,9 +133,9 @@ static void NAME(gather_block)(const NAME(gather) *g, int64_t image, int64_t r0,
     int64_t v0 = conv_block_at(p, block), vecs = conv_block_at(p, block + 1) - v0;
     int64_t lanes = ct__min_i64(p->lanes - v0 * LANES, vecs * LANES), lane = group * p->lanes + v0 * LANES;
     int64_t plane = p->v.dst * p->h.dst;
-    REAL init[CONV_VECS * LANES] = {0};
-    if (g->bias) memcpy(init, g->bias + lane, (size_t)lanes * sizeof *init);
-    NAME(piece) c = {.p = p, .src_line = src_line, .init = init, .vecs = vecs};
+    REAL bias[CONV_VECS * LANES] = {0}; /* a whole vector for the last lanes too */
+    if (g->bias) memcpy(bias, g->bias + lane, (size_t)lanes * sizeof *bias);
+    NAME(piece) c = {.p = p, .src_line = src_line, .bias = g->bias ? bias : NULL, .vecs = vecs};
     c.weights = g->weights + (group * p->vecs + v0) * LANES * p->reduction;
     int64_t step = p->dst_last ? p->task_rows : p->inner_rows;
     for (int64_t r = r0; r < r1; r += step) {

@@ -10,7 +10,8 @@ typedef struct NAME(conv_tile) {
     const REAL *src[CONV_PIXELS];
     REAL *dst[CONV_PIXELS];
     const REAL *w;    /* [entries of the runs][vectors * LANES] */
-    const REAL *init; /* what sums begin with, one number per lane; NULL: what dst holds */
+    bool begin;       /* sums begin with 0; else with what dst holds from earlier runs */
+    const REAL *bias; /* added to finished sums, one number per lane, as PyTorch does; NULL: more runs follow, or there is none */
     const conv_run *run;
     int64_t n_run;
     int last; /* lanes of the last vector that dst has */
@@ -19,7 +20,7 @@ typedef struct NAME(conv_tile) {
 CT__INLINE void NAME(tile_begin)(const NAME(conv_tile) *t, const int pixels, const int vecs, VEC (*acc)[CONV_VECS]) {
     for (int i = 0; i < pixels; i++)
         for (int v = 0; v < vecs; v++) {
-            if (t->init) acc[i][v] = v_load(t->init + v * LANES);
+            if (t->begin) acc[i][v] = v_splat(0);
             else acc[i][v] = v < vecs - 1 ? v_load(t->dst[i] + v * LANES) : v_load_n(t->dst[i] + v * LANES, t->last);
         }
 }
@@ -27,6 +28,7 @@ CT__INLINE void NAME(tile_begin)(const NAME(conv_tile) *t, const int pixels, con
 CT__INLINE void NAME(tile_end)(const NAME(conv_tile) *t, const int pixels, const int vecs, VEC (*acc)[CONV_VECS]) {
     for (int i = 0; i < pixels; i++)
         for (int v = 0; v < vecs; v++) {
+            if (t->bias) acc[i][v] += v_load(t->bias + v * LANES);
             if (v < vecs - 1 || t->last == LANES) v_store(t->dst[i] + v * LANES, acc[i][v]);
             else v_store_n(t->dst[i] + v * LANES, acc[i][v], t->last);
         }
