@@ -83,7 +83,7 @@ CT_API ct_tensor *ct_diagonal(ct_tensor *x, int64_t offset, int64_t dim1, int64_
  * storage's start. Strides are not negative; elements may coincide, and the gradient is right then too. Errors: elements
  * outside of the storage. PyTorch's default offset is ct_storage_offset(x).
  */
-CT_API ct_tensor *ct_as_strided(ct_tensor *x, const int64_t *sizes, const int64_t *strides, int ndim, int64_t storage_offset);
+CT_API ct_tensor *ct_as_strided(ct_tensor *x, const int64_t *sizes, int ndim, const int64_t *strides, int64_t storage_offset);
 
 /* Repeats dims of size 1 without a copy: sizes are those of the result, new dims in front, -1 keeps a size. The result must not be changed in
  * place. */
@@ -97,7 +97,7 @@ CT_API ct_tensor *ct_repeat(ct_tensor *x, const int64_t *repeats, int n);
 CT_API ct_tensor *ct_flip(ct_tensor *x, const int64_t *dims, int n); /* reversed along these dims; n = 0: a copy */
 
 /* What leaves at one end comes in at the other: dims[i] moves by shifts[i]. dims NULL with n = 1 rolls the flattened tensor. */
-CT_API ct_tensor *ct_roll(ct_tensor *x, const int64_t *shifts, const int64_t *dims, int n);
+CT_API ct_tensor *ct_roll(ct_tensor *x, const int64_t *shifts, int n, const int64_t *dims);
 
 /* Joins along dim: sizes agree in all other dims. The dtype is the promoted one, the format that of the inputs (channels_last
  * if all are). Tensors of sizes [0] are skipped, whatever the others' dims are, as in PyTorch. */

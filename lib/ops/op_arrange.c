@@ -104,7 +104,7 @@ static ct_tensor *roll(ct_tensor *x, const roll_ctx *c) {
 
 static int64_t modulo(int64_t a, int64_t n) { return n ? (a % n + n) % n : 0; }
 
-ct_tensor *ct_roll(ct_tensor *x, const int64_t *shifts, const int64_t *dims, int n) {
+ct_tensor *ct_roll(ct_tensor *x, const int64_t *shifts, int n, const int64_t *dims) {
     if (!ct__enter(CT__OP_roll, &x, 1)) return NULL;
     if (n < 1 || !shifts || (!dims && n != 1)) {
         ct__fail(CT_ERR_INVALID_ARGUMENT, "ct_roll: %d shifts%s; one per dim, or one without dims", n, !shifts ? " at NULL" : dims ? "" : " without dims");

@@ -79,7 +79,7 @@ static frame frame_of(const ct__geometry *base, const ct__geometry *view) {
 }
 
 static ct_tensor *strided(ct_tensor *memory, const ct__geometry *g, int64_t offset) {
-    return ct_as_strided(memory, g->sizes, g->strides, g->ndim, offset);
+    return ct_as_strided(memory, g->sizes, g->ndim, g->strides, offset);
 }
 
 /* Row-major list of the positions of g's elements, i64 [numel]. */

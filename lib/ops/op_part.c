@@ -192,7 +192,7 @@ static bool coincides(const geometry *g) { /* may name an element twice */
 /* Where the geometry's elements lie in a row of `size` elements: int64 [numel]. */
 static ct_tensor *positions(const geometry *g, int64_t size) {
     ct_tensor *all = ct_arange_int(0, size, 1, CT_I64);
-    return ct_reshape(ct_as_strided(all, g->sizes, g->strides, g->ndim, g->offset), (const int64_t[]){-1}, 1);
+    return ct_reshape(ct_as_strided(all, g->sizes, g->ndim, g->strides, g->offset), (const int64_t[]){-1}, 1);
 }
 
 /*
@@ -218,12 +218,12 @@ static void as_strided_backward(ct__node *n, ct_tensor *const *g, ct_tensor **gi
         ct_tensor *names = ct_index_add(ct_zeros(&size, 1, (ct_dtype)g[0]->dtype), 0, at, ct_index_select(ones, 0, at), NULL);
         row = ct_div(row, ct_clamp_min(names, 1));
     }
-    ct_tensor *out = ct_as_strided(row, c.in.sizes, c.in.strides, c.in.ndim, c.in.offset);
+    ct_tensor *out = ct_as_strided(row, c.in.sizes, c.in.ndim, c.in.strides, c.in.offset);
     gin[0] = shared ? ct_contiguous(out, CT_FORMAT_CONTIGUOUS) : out;
 }
 static const ct__node_class as_strided_class = {.op = CT__OP_as_strided, .backward = as_strided_backward, .ctx_size = sizeof(as_strided_ctx)};
 
-ct_tensor *ct_as_strided(ct_tensor *x, const int64_t *sizes, const int64_t *strides, int ndim, int64_t storage_offset) {
+ct_tensor *ct_as_strided(ct_tensor *x, const int64_t *sizes, int ndim, const int64_t *strides, int64_t storage_offset) {
     int64_t numel, last, bytes;
     ct__shape_text a, b;
     if (!ct__enter(CT__OP_as_strided, &x, 1)) return NULL;

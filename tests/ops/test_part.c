@@ -101,7 +101,7 @@ START_TEST(as_strided_reaches_all_of_the_storage_and_no_more) {
     ct_tensor *x = range(CT_SHAPE(2, 3));
     ck_values(ct_as_strided(x, CT_SHAPE(2, 2), (int64_t[]){1, 2}, 1), 1, 3, 2, 4);
     ck_values(ct_as_strided(ct_select(x, 0, 1), CT_SHAPE(2), (int64_t[]){2}, 0), 0, 2);
-    ck_values(ct_as_strided(x, NULL, NULL, 0, 5), 5);
+    ck_values(ct_as_strided(x, NULL, 0, NULL, 5), 5);
     ck_sizes(ct_as_strided(x, CT_SHAPE(0, 2), (int64_t[]){100, 1}, 6), 0, 2);
     ct_as_strided(x, CT_SHAPE(2, 2), (int64_t[]){1, 1}, 4);
     ck_error(CT_ERR_INDEX, "ct_as_strided: [2, 2] with strides [1, 1] from offset 4 on reaches beyond the storage of 6 elements");
