@@ -6,17 +6,14 @@
  *      diagonal   the diagonal of two dims
  *
  * The gradient is zeros of x's sizes with g written into the same part; that op is a node of its own, whose gradient is again the part.
- * as_strided is another matter: elements may coincide on both sides.
+ *
+ * as_strided, whose elements may coincide, is a view by geometry instead.
  */
 #include "ops/part.h"
 
 #include "base/vec.h"
 
-#include <ctorch/ops_create.h>
-#include <ctorch/ops_index.h>
-#include <ctorch/ops_pointwise.h>
 #include <ctorch/ops_shape.h>
-#include <string.h>
 
 static ct_tensor *embed(ct_tensor *g, const ct__part *part, const ct__meta *m);
 
@@ -150,79 +147,21 @@ ct_tensor *ct_diagonal(ct_tensor *x, int64_t offset, int64_t dim1, int64_t dim2)
 
 /* ---- as_strided ---- */
 
-typedef struct geometry {
-    int64_t sizes[CT_MAX_NDIM], strides[CT_MAX_NDIM], offset;
-    int ndim;
-} geometry;
-
-typedef struct as_strided_ctx {
-    geometry in, out;
-} as_strided_ctx;
-
-/* One past the last element that the geometry reaches, from its offset on; false on overflow. */
-static bool reach(const geometry *g, int64_t *out) {
+/* One past the last element that the view reaches, from its offset on; 0 for an empty one; false on overflow. */
+static bool reach(const ct__geometry *g, int64_t *out) {
     int64_t sum = 1;
+    bool empty = false;
     for (int i = 0; i < g->ndim; i++) {
         int64_t part;
-        if (g->sizes[i] == 0) {
-            *out = 0;
-            return true;
-        }
+        empty |= g->sizes[i] == 0;
+        if (empty) continue;
         if (!ct__mul_i64(g->sizes[i] - 1, g->strides[i], &part) || !ct__add_i64(sum, part, &sum)) return false;
     }
-    *out = sum;
+    *out = empty ? 0 : sum;
     return true;
 }
 
-static bool coincides(const geometry *g) { /* may name an element twice */
-    int64_t expect = 1; /* dims from the fastest to the slowest must each step over all that the faster ones reach */
-    uint32_t done = 0;
-    for (int i = 0; i < g->ndim; i++) {
-        int next = -1;
-        for (int d = 0; d < g->ndim; d++)
-            if (!(done >> d & 1) && (next < 0 || g->strides[d] < g->strides[next])) next = d;
-        done |= 1u << next;
-        if (g->sizes[next] < 2) continue;
-        if (g->strides[next] < expect) return true;
-        expect = (g->sizes[next] - 1) * g->strides[next] + expect;
-    }
-    return false;
-}
-
-/* Where the geometry's elements lie in a row of `size` elements: int64 [numel]. */
-static ct_tensor *positions(const geometry *g, int64_t size) {
-    ct_tensor *all = ct_arange_int(0, size, 1, CT_I64);
-    return ct_reshape(ct_as_strided(all, g->sizes, g->ndim, g->strides, g->offset), (const int64_t[]){-1}, 1);
-}
-
-/*
- * g is added, element by element, to a row of zeros that stands for the storage; the gradient is x's view of that row. Where
- * x itself names an element several times, each name gets its share: as PyTorch, whose comment on as_strided_backward explains why.
- */
-static void as_strided_backward(ct__node *n, ct_tensor *const *g, ct_tensor **gin) {
-    as_strided_ctx c = *(as_strided_ctx *)ct__ctx(n);
-    int64_t base = ct__min_i64(c.in.offset, c.out.offset), a, b;
-    c.in.offset -= base;
-    c.out.offset -= base;
-    if (!reach(&c.in, &a) || !reach(&c.out, &b)) return; /* both fitted in a storage */
-    int64_t size = ct__max_i64(a + c.in.offset, b + c.out.offset);
-    if (a == 0 || b == 0) {
-        gin[0] = ct_zeros(c.in.sizes, c.in.ndim, (ct_dtype)g[0]->dtype);
-        return;
-    }
-    ct_tensor *row = ct_zeros(&size, 1, (ct_dtype)g[0]->dtype);
-    row = ct_index_add(row, 0, positions(&c.out, size), ct_reshape(g[0], (const int64_t[]){-1}, 1), NULL);
-    bool shared = coincides(&c.in);
-    if (shared) {
-        ct_tensor *at = positions(&c.in, size), *ones = ct_ones(&size, 1, (ct_dtype)g[0]->dtype);
-        ct_tensor *names = ct_index_add(ct_zeros(&size, 1, (ct_dtype)g[0]->dtype), 0, at, ct_index_select(ones, 0, at), NULL);
-        row = ct_div(row, ct_clamp_min(names, 1));
-    }
-    ct_tensor *out = ct_as_strided(row, c.in.sizes, c.in.ndim, c.in.strides, c.in.offset);
-    gin[0] = shared ? ct_contiguous(out, CT_FORMAT_CONTIGUOUS) : out;
-}
-static const ct__node_class as_strided_class = {.op = CT__OP_as_strided, .backward = as_strided_backward, .ctx_size = sizeof(as_strided_ctx)};
-
+/* The formula is graph's, which makes such views itself: lib/ops/op_graph.c. */
 ct_tensor *ct_as_strided(ct_tensor *x, const int64_t *sizes, int ndim, const int64_t *strides, int64_t storage_offset) {
     int64_t numel, last, bytes;
     ct__shape_text a, b;
@@ -232,7 +171,7 @@ ct_tensor *ct_as_strided(ct_tensor *x, const int64_t *sizes, int ndim, const int
         ct__fail(CT_ERR_INVALID_ARGUMENT, "ct_as_strided: %s %lld", strides ? "storage_offset" : "strides are NULL, storage_offset", (long long)storage_offset);
         return NULL;
     }
-    geometry g = {.offset = storage_offset, .ndim = ndim};
+    ct__geometry g = {.offset = storage_offset, .ndim = ndim};
     for (int i = 0; i < ndim; i++) {
         g.sizes[i] = sizes[i];
         g.strides[i] = strides[i];
@@ -247,13 +186,7 @@ ct_tensor *ct_as_strided(ct_tensor *x, const int64_t *sizes, int ndim, const int
                  ct__shape_str(&a, sizes, ndim), ct__shape_str(&b, strides, ndim), (long long)storage_offset, (long long)held);
         return NULL;
     }
-    ct__node *n = ct__node_new(&as_strided_class, &x, 1, 1);
-    if (n) {
-        as_strided_ctx *c = ct__ctx(n);
-        c->out = g;
-        c->in = (geometry){.offset = x->offset, .ndim = x->ndim};
-        memcpy(c->in.sizes, x->sizes, x->ndim * sizeof *x->sizes);
-        memcpy(c->in.strides, x->strides, x->ndim * sizeof *x->strides);
-    }
+    ct__node *n = ct__node_new(&ct__as_strided_class, &x, 1, 1);
+    if (n) *(ct__as_strided_ctx *)ct__ctx(n) = (ct__as_strided_ctx){ct__geometry_of(x), g};
     return ct__finish_view(n, ct__new_view(x, g.sizes, g.strides, ndim, storage_offset), x);
 }
