@@ -136,7 +136,7 @@ static ct_tensor *g_slice(ct_tensor *const *in, int n, void *user) {
 }
 static ct_tensor *g_diagonal(ct_tensor *const *in, int n, void *user) {
     (void)n, (void)user;
-    return ct_add(square(ct_diagonal(in[0], 0, 0, 1)), square(ct_narrow(ct_diagonal(in[0], 1, 2, 1), 1, 0, 2)));
+    return ct_mul(square(ct_diagonal(in[0], 0, 0, 1)), square(ct_diagonal(in[0], -1, 2, 1)));
 }
 static ct_tensor *g_windows(ct_tensor *const *in, int n, void *user) { /* overlapping windows: every element several times */
     (void)n, (void)user;

@@ -198,7 +198,7 @@ static ct_tensor *g_t(ct_tensor *const *in, int n, void *user) {
 }
 static ct_tensor *g_expand(ct_tensor *const *in, int n, void *user) {
     (void)n, (void)user;
-    ct_tensor *e = ct_expand(ct_unsqueeze(in[0], 1), CT_SHAPE(2, 2, 3, 2, 2));
+    ct_tensor *e = ct_expand(ct_unsqueeze(in[0], 1), CT_SHAPE(2, 2, 2, 3, 2));
     return ct_mul(e, e);
 }
 
