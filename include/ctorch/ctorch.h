@@ -16,7 +16,7 @@
  *     ops_conv.h        convolution                         ops_pool.h    pooling           ops_loss.h  losses
  *
  *     serialize.h       safetensors files                   train.h       checkpoints
- *     nn_init.h         initialisers
+ *     metrics.h         accuracy, confusion matrix, R2      nn_init.h     initialisers
  *     dict.h  random.h  containers, generators              base.h        errors, memory, threads, version
  *
  * Three things to know before the first line:
@@ -34,6 +34,7 @@
 #include <ctorch/data_image.h>
 #include <ctorch/data_table.h>
 #include <ctorch/dict.h>
+#include <ctorch/metrics.h>
 #include <ctorch/nn.h>
 #include <ctorch/nn_init.h>
 #include <ctorch/nn_layers.h>
