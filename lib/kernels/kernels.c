@@ -17,7 +17,7 @@ static ct__kernels tables[CT__ISA_AVX512 + 1];
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 
 static void fill_all(void) {
-    for (int isa = CT__ISA_REF; isa <= CT__ISA_AVX512; isa++) {
+    for (int isa = CT__ISA_REF; isa <= (int)ct__cpu_isa_max(); isa++) { /* the fill functions themselves use the ISA */
         ct__kernels *t = &tables[isa];
         t->isa = (ct__isa)isa;
 #define CT__FAMILY(name)                                                \
