@@ -49,7 +49,7 @@ static ct_tensor *prediction_tile(ct_dataset *digits, const prediction *p) {
         ct_tensor *gray = ct_clamp(ct_add_scalar(ct_mul_scalar(sample.input, CT_MNIST_STD), CT_MNIST_MEAN), 0, 1);
         const float *pixel = ct_data_f32(gray); /* [1, 28, 28] */
         tile t;
-        memset(&t, 30, sizeof t);
+        memset(&t, 0, sizeof t);
         if (pixel) {
             for (int y = 0; y < DIGIT; y++)
                 for (int x = 0; x < DIGIT; x++) {
@@ -71,7 +71,7 @@ ct_status draw_predictions(const char *path, ct_dataset *digits, const predictio
     ct_scope scope = ct_scope_begin();
     ct_list *tiles = ct_list_new();
     for (int64_t i = 0; i < n && i < MAX_TILES; i++) ct_list_append(tiles, prediction_tile(digits, &list[i]));
-    ct_status status = ct_image_write(path, ct_image_grid_list(tiles, NULL), NULL);
+    ct_status status = ct_image_write(path, ct_image_grid_list(tiles, &(ct_image_grid_options){.pad_value = 70}), NULL);
     ct_scope_end(scope);
     return status;
 }
