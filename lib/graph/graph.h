@@ -213,6 +213,8 @@ void ct__run_inner(const ct__node *outer, ct__node *inner, ct_tensor *const *g, 
 /* AccumulateGrad: a sink whose ctx holds the leaf. The engine knows it by its class. */
 extern const ct__node_class ct__accumulate_class;
 ct_tensor *ct__accumulator_leaf(const ct__node *n); /* borrowed */
+bool ct__leads_to_leaf(const ct_tensor *leaf);      /* a graph that leads to the leaf is alive */
+void ct__leaf_converted(ct_tensor *leaf);           /* the leaf has another dtype now; no graph may lead to it */
 
 /*
  * Formulas that graph needs but cannot write, for they call ops: the classes, like the names of ops' nodes, are

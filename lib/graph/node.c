@@ -104,6 +104,20 @@ ct__node *ct__accumulator(ct_tensor *leaf) {
     return n;
 }
 
+static ct__node *accumulator_of(const ct_tensor *leaf) {
+    return ct__ag(leaf) ? atomic_load_explicit(&ct__ag(leaf)->accumulator, memory_order_acquire) : NULL;
+}
+
+bool ct__leads_to_leaf(const ct_tensor *leaf) {
+    ct__node *n = accumulator_of(leaf);
+    return n && atomic_load_explicit(&n->refs, memory_order_acquire) > 0;
+}
+
+void ct__leaf_converted(ct_tensor *leaf) {
+    ct__node *n = accumulator_of(leaf);
+    if (n) ct__set_meta(&n->meta[0], leaf);
+}
+
 /* ---- Freeing ---- */
 
 static void destroy(ct__node *n) {

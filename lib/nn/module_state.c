@@ -286,7 +286,7 @@ static ct_status convert_all(const ct_module *m, ct_dtype dtype) {
     ct_dict *buffers = ct_named_buffers(m);
     for (int64_t i = 0; i < ct_list_size(parameters); i++) {
         ct_tensor *t = ct_list_data(parameters)[i];
-        if (ct__ag(t) && ct__ag(t)->accumulator)
+        if (ct__leads_to_leaf(t))
             return ct__fail(CT_ERR_STATE, "ct_module_to: a graph that leads to parameter %lld is alive; end its scope first", (long long)i);
         CT__TRY(convert(from, to, t, dtype));
         CT__TRY(convert(from, to, ct_tensor_grad(t), dtype));
@@ -294,7 +294,10 @@ static ct_status convert_all(const ct_module *m, ct_dtype dtype) {
     for (int64_t i = 0; i < ct_dict_size(buffers); i++)
         CT__TRY(convert(from, to, ct_dict_get(buffers, ct_dict_name_at(buffers, i)), dtype));
     CT__TRY(ct__pending());
-    for (int64_t i = 0; i < ct_list_size(to); i++) swap_data(ct_list_data(to)[i], ct_list_data(from)[i]);
+    for (int64_t i = 0; i < ct_list_size(to); i++) {
+        swap_data(ct_list_data(to)[i], ct_list_data(from)[i]);
+        ct__leaf_converted(ct_list_data(to)[i]);
+    }
     return CT_OK;
 }
 

@@ -134,6 +134,8 @@ START_TEST(converting_keeps_the_handles_and_the_gradients) {
     ck_assert(ct_is_same(w, ct_module_get_parameter(m, "0.weight")));
     ck_assert_int_eq(ct_tensor_dtype(w), CT_F64);
     ck_assert_int_eq(ct_tensor_dtype(ct_tensor_grad(w)), CT_F64);
+    ct_backward(ct_sum(ct_forward(m, ct_ones(CT_SHAPE(2, 4), CT_F64)))); /* and it trains on */
+    ck_ok();
     ct_module_free(m);
 }
 END_TEST
