@@ -1,5 +1,5 @@
 /*
- * hooks.c: registering, removing and calling hooks. The lists are graph's.
+ * tensor_hooks.c: registering, removing and calling hooks. The lists are graph's.
  */
 #include "autograd/engine.h"
 
