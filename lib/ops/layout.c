@@ -77,7 +77,7 @@ ct_tensor *ct__new_zeros(const char *function, const int64_t *sizes, int ndim, c
     return out;
 }
 
-ct_status ct__fill_broadcast(const char *function, ct_tensor *out, const ct_tensor *in) {
+ct_status ct__fill_broadcast(const char *function, const char *what, ct_tensor *out, const ct_tensor *in) {
     ct__shape_text a, b;
     int64_t strides[CT_MAX_NDIM];
     bool fits = in->ndim <= out->ndim;
@@ -87,7 +87,7 @@ ct_status ct__fill_broadcast(const char *function, ct_tensor *out, const ct_tens
         strides[d] = own < 0 || in->sizes[own] == 1 ? 0 : in->strides[own];
     }
     if (!fits)
-        return ct__fail(CT_ERR_SHAPE, "%s: what is added has sizes %s, which do not broadcast to %s", function, CT__SIZES(&a, in), CT__SIZES(&b, out));
+        return ct__fail(CT_ERR_SHAPE, "%s: %s %s does not broadcast to %s", function, what, CT__SIZES(&a, in), CT__SIZES(&b, out));
     if (out->numel) ct__copy_strided(ct_dtype_size((ct_dtype)out->dtype), out->ndim, out->sizes, ct__ptr(out), out->strides, ct__ptr(in), strides);
     return CT_OK;
 }

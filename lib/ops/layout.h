@@ -21,8 +21,8 @@ ct_tensor *ct__dense(const char *function, ct_tensor *x);
 /* A new row-major tensor of zeros; as ct__new. */
 ct_tensor *ct__new_zeros(const char *function, const int64_t *sizes, int ndim, ct_dtype dtype);
 
-/* out = in, broadcast; CT_ERR_SHAPE if it does not. The same dtype. */
-ct_status ct__fill_broadcast(const char *function, ct_tensor *out, const ct_tensor *in);
+/* out = in, broadcast; CT_ERR_SHAPE if it does not: "ct_linear: bias [3] does not broadcast to [2, 4]". The same dtype. */
+ct_status ct__fill_broadcast(const char *function, const char *what, ct_tensor *out, const ct_tensor *in);
 
 /* For messages: "[2, 3]". */
 #define CT__SIZES(buffer, t) ct__shape_str(buffer, (t)->sizes, (t)->ndim)

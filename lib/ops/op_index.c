@@ -313,7 +313,7 @@ static ct_tensor *spread_values(const char *function, const index_plan *plan, co
         return NULL;
     }
     ct_tensor *out = ct__new(function, plan->sizes, plan->ndim, (ct_dtype)x->dtype);
-    if (out && ct__fill_broadcast(function, out, values) == CT_OK) return out;
+    if (out && ct__fill_broadcast(function, "values", out, values) == CT_OK) return out;
     ct__unref(out);
     return NULL;
 }

@@ -65,7 +65,7 @@ static void run_linear(ct_tensor *out, ct_tensor *x, ct_tensor *weight, const ct
     } else { /* some other sizes that broadcast, or strides */
         int64_t sizes[] = {a.rows, w.cols}, strides[] = {ct__max_i64(w.cols, 1), 1};
         flat = ct__new_view(out, sizes, strides, 2, 0);
-        if (flat && ct__fill_broadcast("ct_linear", flat, bias) == CT_OK) ct__multiply("ct_linear", &a, &w, NULL, 0, out, 1, 1, NULL);
+        if (flat && ct__fill_broadcast("ct_linear", "bias", flat, bias) == CT_OK) ct__multiply("ct_linear", &a, &w, NULL, 0, out, 1, 1, NULL);
     }
     ct__unref(flat);
     ct__unref(copy);

@@ -143,7 +143,7 @@ static const ct__node_class baddbmm_class = {.op = CT__OP_baddbmm, .backward = a
 
 static ct_status check_added(const char *function, const ct_tensor *input, const ct_tensor *a, const addmm_ctx *c) {
     if (input->dtype != a->dtype)
-        return ct__fail(CT_ERR_DTYPE, "%s: what is added is %s, the product %s; convert one with ct_to", function, ct_dtype_name((ct_dtype)input->dtype),
+        return ct__fail(CT_ERR_DTYPE, "%s: input is %s, the matrices are %s; convert one with ct_to", function, ct_dtype_name((ct_dtype)input->dtype),
                         ct_dtype_name((ct_dtype)a->dtype));
     if (!ct__is_float(a) && (c->beta != rint(c->beta) || c->alpha != rint(c->alpha) || fabs(c->beta) > 0x1p53 || fabs(c->alpha) > 0x1p53))
         return ct__fail(CT_ERR_INVALID_ARGUMENT, "%s: beta %g and alpha %g must be whole numbers for %s", function, c->beta, c->alpha,
@@ -174,7 +174,7 @@ static ct_tensor *added(int op, ct_tensor *input, ct_tensor *a, ct_tensor *b, co
     ct__node *node = ct__node_new(rank == 2 ? &addmm_class : &baddbmm_class, in, 3, 1);
     if (node) *(addmm_ctx *)ct__ctx(node) = c;
     ct__product_save(node, 1, a, b);
-    if (ct__fill_broadcast(function, out, input) == CT_OK) ct__multiply(function, &x, &y, sizes, x.n_batch, out, c.alpha, c.beta, NULL);
+    if (ct__fill_broadcast(function, "input", out, input) == CT_OK) ct__multiply(function, &x, &y, sizes, x.n_batch, out, c.alpha, c.beta, NULL);
     return ct__finish(node, out);
 }
 

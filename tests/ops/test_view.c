@@ -9,7 +9,7 @@
 static ct_tensor *range(const int64_t *sizes, int ndim) {
     int64_t n = 1;
     for (int d = 0; d < ndim; d++) n *= sizes[d];
-    return ct_reshape(ct_arange((double)0, (double)n, 1, CT_F32), sizes, ndim);
+    return ct_reshape(ct_arange(0, (double)n, 1, CT_F32), sizes, ndim);
 }
 
 static void ck_strides(const ct_tensor *t, const int64_t *strides, int ndim) {
