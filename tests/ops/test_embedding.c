@@ -59,10 +59,19 @@ static ct_tensor *g_embedding(ct_tensor *const *in, int n, void *user) {
     ct_tensor *e = ct_embedding(test_i64((double[]){1, 2, 1, 0}, CT_SHAPE(2, 2)), in[0], user);
     return ct_mul(e, e);
 }
+static ct_tensor *g_linear(ct_tensor *const *in, int n, void *user) {
+    (void)n;
+    return ct_embedding(test_i64((double[]){1, 2, 1, 0}, CT_SHAPE(2, 2)), in[0], user);
+}
 START_TEST(gradient_of_embedding_is_right_twice) {
     ck_grads(g_embedding, NULL, wave(1, CT_SHAPE(4, 3)));
     ct_embedding_options o = {.padding_idx = ct_some_i64(-1)}; /* a row that is not taken: differences know nothing of padding */
     ck_grads(g_embedding, &o, wave(1, CT_SHAPE(4, 3)));
+    ct_tensor *w = wave(1, CT_SHAPE(4, 3)); /* the gradient itself is linear in g, padding and scaling included */
+    ct_embedding_options both = {.padding_idx = ct_some_i64(2), .scale_grad_by_freq = true};
+    ct_set_requires_grad(w, true);
+    ct_gradgradcheck(g_linear, &both, &w, 1, NULL);
+    ck_ok();
 }
 END_TEST
 
