@@ -49,6 +49,21 @@ bool ct__is_non_overlapping_and_dense(const ct_tensor *t) {
     return dense_in_order(t, order);
 }
 
+/* PyTorch's order of iteration, innermost first: by rising stride; dims of stride 0 (ct_expand) keep their place among the others. */
+static void order_of_iteration(const ct_tensor *t, int *order) {
+    const int64_t *size = t->sizes, *stride = t->strides;
+    for (int i = 0; i < t->ndim; i++) order[i] = t->ndim - 1 - i;
+    for (int i = 1; i < t->ndim; i++)
+        for (int outer = i, inner = i - 1; inner >= 0; inner--) {
+            int a = order[inner], b = order[outer];
+            if (stride[a] == 0 || stride[b] == 0 || (stride[a] == stride[b] && size[a] <= size[b])) continue;
+            if (stride[a] < stride[b]) break;
+            order[inner] = b;
+            order[outer] = a;
+            outer = inner;
+        }
+}
+
 void ct__preserved_strides(const ct_tensor *t, int64_t *strides) {
     if (ct__is_non_overlapping_and_dense(t)) {
         memcpy(strides, t->strides, t->ndim * sizeof *strides);
@@ -56,8 +71,8 @@ void ct__preserved_strides(const ct_tensor *t, int64_t *strides) {
     }
     int order[CT_MAX_NDIM];
     int64_t step = 1;
-    order_by_stride(t, order);
-    for (int i = t->ndim - 1; i >= 0; i--) {
+    order_of_iteration(t, order);
+    for (int i = 0; i < t->ndim; i++) {
         strides[order[i]] = step;
         step *= t->sizes[order[i]] > 1 ? t->sizes[order[i]] : 1;
     }

@@ -79,7 +79,7 @@ static void norm_backward(ct__node *n, ct_tensor *const *grad, ct_tensor **gin) 
         int count = ct__mask_dims(c->mask, x->ndim, dims);
         ct_tensor *size = ct_abs(x), *equal = ct_logical_or(ct_eq(size, y), ct_logical_and(ct_isnan(size), ct_isnan(y)));
         ct_tensor *sharers = count ? ct_sum_dim(equal, dims, count, &(ct_reduce_options){.keepdim = true}) : ct_to(equal, CT_I64);
-        gin[0] = ct_mul(ct_mul(ct_sign(x), g), ct_to(ct_div(equal, sharers), (ct_dtype)x->dtype));
+        gin[0] = ct_mul(ct_mul(ct_div(g, sharers), equal), ct_sign(x));
     } else if (p < 1) {
         ct_tensor *slope = ct_masked_fill(ct_mul(ct_sign(x), ct_pow_scalar(ct_abs(x), p - 1)), ct_eq_scalar(x, 0), 0);
         gin[0] = ct_mul(ct_mul(slope, g), ct_pow_scalar(y, 1 - p));
