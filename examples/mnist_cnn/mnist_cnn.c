@@ -34,7 +34,8 @@ enum { CLASSES = 10, MAX_EPOCHS = 1000 };
 typedef struct settings {
     const char *arch, *optim, *data, *out, *model, *predict;
     int64_t epochs, batch_size, limit, workers, seed, stop_after;
-    double lr; /* 0: the optimizer's usual one */
+    double lr;    /* 0: the optimizer's usual one */
+    double decay; /* the factor of the learning rate after each epoch */
     bool augment, compare, resume;
 } settings;
 
@@ -45,6 +46,7 @@ static const char HELP[] =
     "  --arch NAME       cnn (default), lenet or mlp\n"
     "  --optim NAME      adam (default) or sgd (with momentum 0.9)\n"
     "  --lr NUMBER       learning rate; default 0.001 for adam, 0.02 for sgd\n"
+    "  --decay NUMBER    the learning rate is multiplied by this after each epoch; default 0.7, 1 keeps it\n"
     "  --epochs N        passes over the training set; default 8\n"
     "  --batch-size N    images in a step; default 64\n"
     "  --augment         shift and rotate training images at random\n"
@@ -67,16 +69,16 @@ static const char HELP[] =
 typedef enum parsed { PARSED_RUN, PARSED_HELP, PARSED_WRONG } parsed;
 
 static parsed parse_arguments(int argc, char **argv, settings *s) {
-    enum { HELP_OPTION = 256, ARCH, OPTIM, LR, EPOCHS, BATCH_SIZE, AUGMENT, SEED, COMPARE, DATA, LIMIT, WORKERS, OUT, RESUME, STOP_AFTER, PREDICT, MODEL };
+    enum { HELP_OPTION = 256, ARCH, OPTIM, LR, DECAY, EPOCHS, BATCH_SIZE, AUGMENT, SEED, COMPARE, DATA, LIMIT, WORKERS, OUT, RESUME, STOP_AFTER, PREDICT, MODEL };
     static const struct option OPTIONS[] = {
         {"help", no_argument, NULL, HELP_OPTION}, {"arch", required_argument, NULL, ARCH}, {"optim", required_argument, NULL, OPTIM},
-        {"lr", required_argument, NULL, LR}, {"epochs", required_argument, NULL, EPOCHS}, {"batch-size", required_argument, NULL, BATCH_SIZE},
+        {"lr", required_argument, NULL, LR}, {"decay", required_argument, NULL, DECAY}, {"epochs", required_argument, NULL, EPOCHS}, {"batch-size", required_argument, NULL, BATCH_SIZE},
         {"augment", no_argument, NULL, AUGMENT}, {"seed", required_argument, NULL, SEED}, {"compare", no_argument, NULL, COMPARE},
         {"data", required_argument, NULL, DATA}, {"limit", required_argument, NULL, LIMIT}, {"workers", required_argument, NULL, WORKERS},
         {"out", required_argument, NULL, OUT}, {"resume", no_argument, NULL, RESUME}, {"stop-after", required_argument, NULL, STOP_AFTER},
         {"predict", required_argument, NULL, PREDICT}, {"model", required_argument, NULL, MODEL}, {NULL, 0, NULL, 0}};
 
-    *s = (settings){.arch = "cnn", .optim = "adam", .out = "out/mnist_cnn", .epochs = 8, .batch_size = 64, .workers = 1, .seed = 1};
+    *s = (settings){.arch = "cnn", .optim = "adam", .out = "out/mnist_cnn", .epochs = 8, .decay = 0.7, .batch_size = 64, .workers = 1, .seed = 1};
     bool right = true;
     for (int option; right && (option = getopt_long(argc, argv, "", OPTIONS, NULL)) != -1;) {
         switch (option) {
@@ -84,6 +86,7 @@ static parsed parse_arguments(int argc, char **argv, settings *s) {
         case ARCH: s->arch = optarg; break;
         case OPTIM: s->optim = optarg; break;
         case LR: right = parse_number("--lr", optarg, 1e-12, 1e6, &s->lr); break;
+        case DECAY: right = parse_number("--decay", optarg, 1e-6, 1, &s->decay); break;
         case EPOCHS: right = parse_integer("--epochs", optarg, 1, MAX_EPOCHS, &s->epochs); break;
         case BATCH_SIZE: right = parse_integer("--batch-size", optarg, 1, 65536, &s->batch_size); break;
         case AUGMENT: s->augment = true; break;
@@ -332,6 +335,7 @@ static bool train(const settings *s, const data *d, training_run *run, results *
     if (c->epoch >= s->epochs) evaluate(c->module, test, r); /* resumed with nothing left to train */
     for (; ct_ok() && c->epoch < s->epochs; c->epoch++) {
         double seconds = r->seconds;
+        ct_optim_set(c->optim, -1, "lr", learning_rate(s) * pow(s->decay, (double)c->epoch));
         finished = train_epoch(s, run, r);
         if (!finished || !ct_ok()) break;
 
@@ -358,15 +362,14 @@ static bool train(const settings *s, const data *d, training_run *run, results *
 /* Makes a network and trains it. On return net is the caller's, trained, or NULL. False if it was stopped. */
 static bool make_and_train(const settings *s, const data *d, bool checkpoints, ct_module **net, results *r) {
     ct_manual_seed((uint64_t)s->seed);
-    double lr = learning_rate(s);
     *net = make_network(s->arch);
     r->parameters = ct_parameter_count(*net, true);
-    ct_optim *optim = make_optimizer(s->optim, lr, *net);
+    ct_optim *optim = make_optimizer(s->optim, learning_rate(s), *net);
     ct_loader *loader = ct_loader_new(d->train, &(ct_loader_options){.batch_size = s->batch_size, .shuffle = true, .num_workers = (int32_t)s->workers});
 
     training_run run = {.checkpoint = {.module = *net, .optim = optim, .loader = loader}, .saved = seconds_now()};
-    snprintf(run.settings, sizeof run.settings, "--arch %s --optim %s --lr %g --batch-size %" PRId64 " --seed %" PRId64 "%s, %" PRId64 " images", s->arch,
-             s->optim, lr, s->batch_size, s->seed, s->augment ? " --augment" : "", ct_dataset_size(d->train));
+    snprintf(run.settings, sizeof run.settings, "--arch %s --optim %s --lr %g --decay %g --batch-size %" PRId64 " --seed %" PRId64 "%s, %" PRId64 " images",
+             s->arch, s->optim, learning_rate(s), s->decay, s->batch_size, s->seed, s->augment ? " --augment" : "", ct_dataset_size(d->train));
     if (checkpoints) join_path(run.path, s->out, "checkpoint.safetensors");
     bool finished = true;
     if (ct_ok()) {
