@@ -271,11 +271,7 @@ static double largest_curvature(const part *rows) {
 typedef struct score { double rmse, r2; } score; /* root mean squared error in 1,000 dollars; share of the variance explained */
 
 static score score_of(ct_tensor *predicted, ct_tensor *y) {
-    ct_scope scope = ct_no_grad_begin();
-    double squares = ct_item_f64(ct_sum(ct_square(ct_sub(predicted, y))));
-    double variance = ct_item_f64(ct_sum(ct_square(ct_sub(y, ct_mean(y)))));
-    ct_scope_end(scope);
-    return (score){sqrt(squares / (double)ct_numel(y)), 1 - squares / variance};
+    return (score){ct_item_f64(ct_root_mean_squared_error(predicted, y)), ct_item_f64(ct_r2_score(predicted, y))};
 }
 
 enum { RATES = 3 };

@@ -64,7 +64,8 @@ bool make_folders(const char *path) {
     for (char *end = strchr(part + 1, '/');; end = strchr(end + 1, '/')) {
         if (end) *end = '\0';
         if (mkdir(part, 0777) != 0 && !is_folder(part)) {
-            fprintf(stderr, "the folder %s cannot be made: %s\n", part, strerror(errno));
+            if (errno == EEXIST) fprintf(stderr, "%s is not a folder\n", part);
+            else fprintf(stderr, "the folder %s cannot be made: %s\n", part, strerror(errno));
             return false;
         }
         if (!end) return true;

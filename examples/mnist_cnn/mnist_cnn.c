@@ -219,21 +219,21 @@ static double accuracy(const results *r) {
 static double evaluate(ct_module *net, ct_loader *test, results *r) {
     double loss = 0;
     ct_batch batch;
-    memset(r->confusion, 0, sizeof r->confusion);
     ct_module_eval(net); /* dropout off */
     ct_scope outer = ct_no_grad_begin();
+    ct_tensor *confusion = ct_zeros(CT_SHAPE(CLASSES, CLASSES), CT_I64);
     while (ct_loader_next(test, &batch)) {
         ct_scope scope = ct_scope_begin();
         ct_tensor *logits = ct_forward(net, batch.input), *guesses;
         const float *top = ct_data_f32(ct_max_dim(ct_softmax(logits, 1), 1, NULL, &guesses));
         const int64_t *guess = ct_data_i64(guesses), *label = ct_data_i64(batch.target), *index = ct_data_i64(batch.indices);
+        ct_add_(confusion, ct_confusion_matrix(guesses, batch.target, CLASSES));
         loss += ct_item_f64(ct_cross_entropy(logits, batch.target, NULL)) * (double)batch.size;
-        for (int64_t i = 0; ct_ok() && i < batch.size; i++) {
-            r->confusion[label[i]][guess[i]]++;
+        for (int64_t i = 0; ct_ok() && i < batch.size; i++)
             r->predictions[index[i]] = (prediction){.index = index[i], .label = (int)label[i], .guess = (int)guess[i], .probability = top[i]};
-        }
         ct_scope_end(scope);
     }
+    ct_copy_to(confusion, r->confusion, CLASSES * CLASSES, CT_I64);
     ct_scope_end(outer);
     ct_module_train(net);
     return r->n_test ? loss / (double)r->n_test : 0;
@@ -418,7 +418,7 @@ static void write_tables(const settings *s, const results *r) {
     if (!file) return;
     fprintf(file, "epoch,train_loss,test_loss,test_accuracy,seconds\n");
     for (int i = 0; i < r->epochs; i++)
-        fprintf(file, "%d,%.6f,%.6f,%.6f,%.2f\n", i + 1, r->history[i].train_loss, r->history[i].test_loss, r->history[i].test_accuracy, r->history[i].seconds);
+        fprintf(file, "%d,%.6f,%.6f,%.6f,%.3f\n", i + 1, r->history[i].train_loss, r->history[i].test_loss, r->history[i].test_accuracy, r->history[i].seconds);
     close_result(file, path);
 
     file = open_result(s, "confusion.csv", path);
@@ -507,7 +507,7 @@ static void compare(const settings *s, const data *d, results *r) {
         bool finished = make_and_train(&one, d, false, &net, r);
         if (ct_ok() && finished) {
             printf("%-7s  %10" PRId64 "  %-9s  %5g  %11.2f %%  %11.1f s\n", one.arch, r->parameters, one.optim, learning_rate(&one), 100 * accuracy(r), r->seconds);
-            fprintf(csv, "%s,%" PRId64 ",%s,%g,%.6f,%.2f\n", one.arch, r->parameters, one.optim, learning_rate(&one), accuracy(r), r->seconds);
+            fprintf(csv, "%s,%" PRId64 ",%s,%g,%.6f,%.3f\n", one.arch, r->parameters, one.optim, learning_rate(&one), accuracy(r), r->seconds);
             fflush(stdout);
         }
         ct_module_free(net);

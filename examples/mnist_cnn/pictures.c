@@ -137,7 +137,7 @@ static double mean_ink(const gray *g, double left, double right, double top, dou
     return sum / ((right - left) * (bottom - top));
 }
 
-/* The ink, its larger side scaled to 20 pixels, with its centre of mass in the middle of out. */
+/* The ink, its larger side scaled to 20 pixels, with its centre of mass on pixel (14, 14) of out. */
 static void fit_digit(const gray *g, float out[DIGIT][DIGIT]) {
     enum { BOX = 20 };
     float small[BOX][BOX] = {{0}};
@@ -149,9 +149,9 @@ static void fit_digit(const gray *g, float out[DIGIT][DIGIT]) {
             double left = (double)g->x0 + sx * x / w, top = (double)g->y0 + sy * y / h;
             double ink = mean_ink(g, left, left + sx / w, top, top + sy / h);
             small[y][x] = (float)ink;
-            mass += ink, mx += ink * (x + 0.5), my += ink * (y + 0.5);
+            mass += ink, mx += ink * x, my += ink * y;
         }
-    int dx = (int)round(DIGIT / 2.0 - mx / mass), dy = (int)round(DIGIT / 2.0 - my / mass);
+    int dx = (int)round(DIGIT / 2 - mx / mass), dy = (int)round(DIGIT / 2 - my / mass); /* to pixel 14, as in MNIST */
     memset(out, 0, sizeof(float[DIGIT][DIGIT]));
     for (int y = 0; y < h; y++)
         for (int x = 0; x < w; x++)

@@ -23,7 +23,7 @@ ct_status draw_filters(const char *path, ct_module *net);
 /*
  * Reads a digit of one's own as the network knows them, f32 [1, 28, 28] with ink 1 on background 0. The PNG may have any size and colours, and dark ink on
  * light ground or the reverse. It is treated as MNIST's pictures were: cut to the ink, scaled to 20 pixels by averaging, and put so that
- * its centre of mass is the picture's centre. A picture that is 28 x 28 already is only inverted where its ground is light.
+ * its centre of mass is in the middle. A picture that is 28 x 28 already is only inverted where its ground is light.
  */
 ct_tensor *read_digit(const char *path);
 
