@@ -42,7 +42,7 @@ typedef struct ct_dataset ct_dataset;
 CT_API ct_dataset *ct_dataset_retain(ct_dataset *dataset); /* NULL passes through */
 CT_API void ct_dataset_free(ct_dataset *dataset);          /* NULL is fine */
 CT_API int64_t ct_dataset_size(const ct_dataset *dataset); /* number of samples; 0 for NULL */
-CT_API const char *ct_dataset_name(const ct_dataset *dataset); /* its class: "mnist"; NULL for NULL */
+CT_API const char *ct_dataset_class_name(const ct_dataset *dataset); /* its class: "mnist"; NULL for NULL */
 
 /* Sample `index`, 0 <= index < size, into *out; its tensors and fields are new references in the innermost scope. Random transforms
  * draw from generator (NULL: the default one). dataset[index]. On an error *out is all NULL. */
@@ -114,7 +114,7 @@ CT_API ct_tensor *ct_idx_read(const char *path);
  * A class is a table of functions and the size of a state of one's own. It must outlive its data sets (make it static).
  *
  *     typedef struct squares { int64_t n; } squares;
- *     static ct_status squares_init(ct_dataset *d, void *arg) { ((squares *)ct_dataset_state(d))->n = *(int64_t *)arg; return CT_OK; }
+ *     static ct_status squares_init(ct_dataset *d, const void *arg) { ((squares *)ct_dataset_state(d))->n = *(const int64_t *)arg; return CT_OK; }
  *     static int64_t squares_size(const ct_dataset *d) { return ((const squares *)ct_dataset_state(d))->n; }
  *     static ct_status squares_get(ct_dataset *d, int64_t i, ct_generator *g, ct_sample *out) {
  *         float x = (float)i;
@@ -134,7 +134,7 @@ CT_API ct_tensor *ct_idx_read(const char *path);
 typedef struct ct_dataset_class {
     const char *name;
     size_t state_size;                                 /* bytes of ct_dataset_state, zeroed before init */
-    ct_status (*init)(ct_dataset *dataset, void *arg); /* or NULL */
+    ct_status (*init)(ct_dataset *dataset, const void *arg); /* or NULL */
     void (*destroy)(ct_dataset *dataset);              /* or NULL; also called when init failed, on what it left */
     int64_t (*size)(const ct_dataset *dataset);        /* must not change while a loader uses the data set */
     ct_status (*get)(ct_dataset *dataset, int64_t index, ct_generator *generator, ct_sample *out); /* index is in range, *out all NULL */
@@ -146,7 +146,7 @@ typedef struct ct_dataset_class {
     uint64_t reserved[4];
 } ct_dataset_class;
 
-CT_API ct_dataset *ct_dataset_new(const ct_dataset_class *cls, void *arg);
+CT_API ct_dataset *ct_dataset_new(const ct_dataset_class *cls, const void *arg);
 CT_API void *ct_dataset_state(const ct_dataset *dataset);                     /* NULL for NULL */
 CT_API const ct_dataset_class *ct_dataset_class_of(const ct_dataset *dataset); /* NULL for NULL */
 

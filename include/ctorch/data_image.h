@@ -90,7 +90,7 @@ CT_API ct_tensor *ct_image_grid_list(const ct_list *images, const ct_image_grid_
 typedef struct ct_transform ct_transform;
 CT_API ct_transform *ct_transform_retain(ct_transform *transform); /* NULL passes through */
 CT_API void ct_transform_free(ct_transform *transform);            /* NULL is fine */
-CT_API const char *ct_transform_name(const ct_transform *transform);
+CT_API const char *ct_transform_class_name(const ct_transform *transform);
 CT_API ct_tensor *ct_transform_apply(ct_transform *transform, ct_tensor *image, ct_generator *generator);
 
 /*
@@ -168,13 +168,13 @@ CT_API ct_transform *ct_transform_random_rotation(double degrees, const ct_rando
 typedef struct ct_transform_class {
     const char *name;
     size_t state_size;                                     /* bytes of ct_transform_state, zeroed before init */
-    ct_status (*init)(ct_transform *transform, void *arg); /* or NULL */
+    ct_status (*init)(ct_transform *transform, const void *arg); /* or NULL */
     void (*destroy)(ct_transform *transform);              /* or NULL; also called when init failed */
     ct_tensor *(*apply)(ct_transform *transform, ct_tensor *image, ct_generator *generator);
     uint64_t reserved[4];
 } ct_transform_class;
 
-CT_API ct_transform *ct_transform_new(const ct_transform_class *cls, void *arg);
+CT_API ct_transform *ct_transform_new(const ct_transform_class *cls, const void *arg);
 CT_API void *ct_transform_state(const ct_transform *transform); /* NULL for NULL */
 
 #ifdef __cplusplus

@@ -70,13 +70,13 @@ CT_API ct_dict *ct_state_dict(const ct_module *module);
 CT_API ct_dict *ct_state_dict_clone(const ct_module *module);
 
 typedef struct ct_load_state_dict_options {
-    bool non_strict; /* names that are missing or unexpected are no error; a wrong shape always is */
+    bool no_strict; /* names that are missing or unexpected are no error; a wrong shape always is */
     ct_dict *report; /* if given: each such name -> "missing" or "unexpected" */
     uint64_t reserved[2];
 } ct_load_state_dict_options;
 
 /* Copies the values of the dict into the module, converted to the module's dtypes. All is checked before anything changes:
- * shapes, and unless .non_strict that exactly the module's names are there. The error names the first few and their number. */
+ * shapes, and unless .no_strict that exactly the module's names are there. The error names the first few and their number. */
 CT_API ct_status ct_load_state_dict(ct_module *module, const ct_dict *state, const ct_load_state_dict_options *options);
 
 /* ---- Description -------------------------------------------------------------------------------------------- */
@@ -127,8 +127,7 @@ typedef struct ct_module_class {
 } ct_module_class;
 
 CT_API ct_module *ct_module_new(const ct_module_class *cls, const void *arg); /* the class is copied */
-CT_API void *ct_module_state(ct_module *module);
-CT_API const void *ct_module_state_const(const ct_module *module);
+CT_API void *ct_module_state(const ct_module *module); /* state_size bytes, aligned for any type; NULL for NULL */
 CT_API const char *ct_module_class_name(const ct_module *module);
 
 /* Adds a parameter under a name without dots, or replaces it (so weights can be shared), and makes it require grad, as

@@ -7,6 +7,7 @@
 #define CTORCH_NN_LAYERS_H
 
 #include <ctorch/nn.h>
+#include <ctorch/ops_conv.h>
 #include <ctorch/ops_nn.h>
 #include <ctorch/ops_pool.h>
 
@@ -48,6 +49,7 @@ CT_API ct_module *ct_nn_linear(int64_t in_features, int64_t out_features, const 
 typedef struct ct_nn_conv2d_options {
     int64_t stride, padding, dilation, groups; /* 0: 1, 0, 1, 1 */
     const int64_t *kernel_size_nd, *stride_nd, *padding_nd, *dilation_nd;
+    ct_conv_padding auto_padding; /* instead of padding, as torch's padding='same' */
     bool no_bias;
     ct_dtype dtype;
     uint64_t reserved[4];

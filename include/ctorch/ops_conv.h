@@ -14,7 +14,7 @@
 extern "C" {
 #endif
 
-/* What torch accepts as a string for padding. */
+/* What torch takes as a string for padding: padding='same'. */
 typedef enum ct_conv_padding {
     CT_CONV_PADDING_EXPLICIT = 0, /* the numbers given */
     CT_CONV_PADDING_VALID = 1,    /* 'valid': none */
@@ -29,7 +29,7 @@ typedef struct ct_conv2d_options {
     int64_t dilation; /* distance between the taps of the kernel; 0 = 1 */
     int64_t groups;   /* 0 = 1 */
     const int64_t *stride_nd, *padding_nd, *dilation_nd;
-    ct_conv_padding padding_mode;
+    ct_conv_padding auto_padding; /* instead of padding, as torch's padding='same' */
     uint64_t reserved[4];
 } ct_conv2d_options;
 

@@ -101,8 +101,8 @@ typedef struct ct_sort_options {
 CT_API ct_tensor *ct_sort(ct_tensor *x, int64_t dim, const ct_sort_options *options, ct_tensor **indices);
 
 typedef struct ct_topk_options {
-    bool smallest; /* the k smallest; PyTorch's largest=False */
-    bool unsorted; /* in any order; PyTorch's sorted=False */
+    bool no_largest; /* the k smallest: largest=False */
+    bool no_sorted;  /* in any order: sorted=False */
     uint64_t reserved[2];
 } ct_topk_options;
 

@@ -28,7 +28,8 @@ CT_API ct_tensor *ct_randperm(int64_t n, ct_dtype dtype, ct_generator *generator
 CT_API ct_tensor *ct_bernoulli(ct_tensor *p, ct_generator *generator);
 
 typedef struct ct_multinomial_options {
-    bool replacement; /* an index may be drawn more than once */
+    bool replacement;        /* an index may be drawn more than once */
+    ct_generator *generator; /* NULL = the default one */
     uint64_t reserved[2];
 } ct_multinomial_options;
 
@@ -37,8 +38,7 @@ typedef struct ct_multinomial_options {
  * negative, not all zero -> int64 [num_samples] or [N, num_samples]. Without replacement num_samples must not exceed the number of
  * non-zero weights. As torch.multinomial.
  */
-CT_API ct_tensor *ct_multinomial(ct_tensor *weights, int64_t num_samples, const ct_multinomial_options *options,
-                                 ct_generator *generator);
+CT_API ct_tensor *ct_multinomial(ct_tensor *weights, int64_t num_samples, const ct_multinomial_options *options);
 
 /*
  * In place: every element gets a new value. No gradient flows to what was there. uniform_ and normal_ want floating point.

@@ -166,7 +166,7 @@ CT_API ct_tensor *ct_from_data(const void *data, const int64_t *sizes, int ndim,
 
 /* A tensor on memory of the caller's, without a copy. strides in elements, NULL = row-major. deleter(data, user) is called once when the
  * last view is gone; it may be NULL; it is not called if the call fails. data must be aligned to the element size and stay valid until then. torch.from_blob. */
-CT_API ct_tensor *ct_from_blob(void *data, const int64_t *sizes, const int64_t *strides, int ndim, ct_dtype dtype,
+CT_API ct_tensor *ct_from_blob(void *data, const int64_t *sizes, int ndim, const int64_t *strides, ct_dtype dtype,
                                void (*deleter)(void *data, void *user), void *user);
 
 /* ---- Printing -------------------------------------------------------------------------------------------------- */

@@ -136,7 +136,7 @@ static bool reach(const int64_t *sizes, const int64_t *strides, int ndim, int64_
     return true;
 }
 
-ct_tensor *ct_from_blob(void *data, const int64_t *sizes, const int64_t *strides, int ndim, ct_dtype dtype,
+ct_tensor *ct_from_blob(void *data, const int64_t *sizes, int ndim, const int64_t *strides, ct_dtype dtype,
                         void (*deleter)(void *data, void *user), void *user) {
     int64_t numel, last = 0, bytes;
     CT__TRY_NULL(check_new("ct_from_blob", sizes, ndim, dtype, &numel));

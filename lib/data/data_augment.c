@@ -145,7 +145,7 @@ done:
     return out;
 }
 
-static ct_status crop_init(ct_transform *t, void *arg) {
+static ct_status crop_init(ct_transform *t, const void *arg) {
     memcpy(ct_transform_state(t), arg, sizeof(crop));
     return CT_OK;
 }
@@ -196,7 +196,7 @@ done:
     return out;
 }
 
-static ct_status shift_init(ct_transform *t, void *arg) {
+static ct_status shift_init(ct_transform *t, const void *arg) {
     memcpy(ct_transform_state(t), arg, sizeof(shift));
     return CT_OK;
 }
@@ -286,7 +286,7 @@ done:
     return out;
 }
 
-static ct_status rotation_init(ct_transform *t, void *arg) {
+static ct_status rotation_init(ct_transform *t, const void *arg) {
     memcpy(ct_transform_state(t), arg, sizeof(rotation));
     return CT_OK;
 }

@@ -7,7 +7,7 @@
 
 #include "graph/graph.h"
 
-ct_dataset *ct_dataset_new(const ct_dataset_class *cls, void *arg) {
+ct_dataset *ct_dataset_new(const ct_dataset_class *cls, const void *arg) {
     CT__TRY_NULL(ct__pending());
     if (!cls || !cls->name || !cls->size || !cls->get) {
         ct__fail(CT_ERR_INVALID_ARGUMENT, "ct_dataset_new: the class needs a name, size and get");
@@ -46,7 +46,7 @@ void ct_dataset_free(ct_dataset *dataset) {
 
 void *ct_dataset_state(const ct_dataset *dataset) { return dataset ? (void *)dataset->state : NULL; }
 const ct_dataset_class *ct_dataset_class_of(const ct_dataset *dataset) { return dataset ? dataset->cls : NULL; }
-const char *ct_dataset_name(const ct_dataset *dataset) { return dataset ? dataset->cls->name : NULL; }
+const char *ct_dataset_class_name(const ct_dataset *dataset) { return dataset ? dataset->cls->name : NULL; }
 int64_t ct_dataset_size(const ct_dataset *dataset) { return dataset ? ct__dataset_count(dataset) : 0; }
 
 ct_status ct__dataset_fetch(const char *function, ct_dataset *d, int64_t index, ct_generator *g, ct_sample *out) {
@@ -82,8 +82,9 @@ typedef struct mapped {
     ct_transform *transform;
 } mapped;
 
-static ct_status mapped_init(ct_dataset *d, void *arg) {
-    mapped *m = ct_dataset_state(d), *from = arg;
+static ct_status mapped_init(ct_dataset *d, const void *arg) {
+    mapped *m = ct_dataset_state(d);
+    const mapped *from = arg;
     m->base = ct_dataset_retain(from->base);
     m->transform = ct_transform_retain(from->transform);
     return CT_OK;

@@ -79,7 +79,7 @@ static ct_status check_parts(const mnist *m, const char *folder, const char *spl
 
 /* ---- The class ---- */
 
-static ct_status mnist_init(ct_dataset *d, void *arg) {
+static ct_status mnist_init(ct_dataset *d, const void *arg) {
     mnist *m = ct_dataset_state(d);
     const mnist_args *a = arg;
     const char *split = a->options->split == CT_SPLIT_TEST ? "t10k" : "train";

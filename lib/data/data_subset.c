@@ -13,7 +13,7 @@ typedef struct subset {
     int64_t n;
 } subset;
 
-static ct_status subset_init(ct_dataset *d, void *arg) {
+static ct_status subset_init(ct_dataset *d, const void *arg) {
     subset *s = ct_dataset_state(d);
     const subset *from = arg;
     s->indices = ct__alloc_array((size_t)from->n, sizeof *s->indices);

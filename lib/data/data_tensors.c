@@ -52,7 +52,7 @@ static void tensors_destroy(ct_dataset *d) {
     ct_release(s->target);
 }
 
-static ct_status tensors_init(ct_dataset *d, void *arg) {
+static ct_status tensors_init(ct_dataset *d, const void *arg) {
     tensors *s = ct_dataset_state(d);
     const ct_dict *dict = arg;
     int64_t n = ct_dict_size(dict);

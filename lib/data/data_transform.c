@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-ct_transform *ct_transform_new(const ct_transform_class *cls, void *arg) {
+ct_transform *ct_transform_new(const ct_transform_class *cls, const void *arg) {
     CT__TRY_NULL(ct__pending());
     if (!cls || !cls->name || !cls->apply) {
         ct__fail(CT_ERR_INVALID_ARGUMENT, "ct_transform_new: the class needs a name and apply");
@@ -43,7 +43,7 @@ void ct_transform_free(ct_transform *transform) {
 }
 
 void *ct_transform_state(const ct_transform *transform) { return transform ? (void *)(uintptr_t)transform->state : NULL; }
-const char *ct_transform_name(const ct_transform *transform) { return transform ? transform->cls->name : NULL; }
+const char *ct_transform_class_name(const ct_transform *transform) { return transform ? transform->cls->name : NULL; }
 
 ct_tensor *ct_transform_apply(ct_transform *transform, ct_tensor *image, ct_generator *generator) {
     CT__TRY_NULL(ct__pending());
@@ -65,7 +65,7 @@ typedef struct compose {
     int n;
 } compose;
 
-static ct_status compose_init(ct_transform *t, void *arg) {
+static ct_status compose_init(ct_transform *t, const void *arg) {
     compose *c = ct_transform_state(t);
     const compose *from = arg;
     c->child = ct__alloc_array((size_t)from->n, sizeof(ct_transform *));
@@ -111,7 +111,7 @@ typedef struct normalize_args {
     int n;
 } normalize_args;
 
-static ct_status normalize_init(ct_transform *t, void *arg) {
+static ct_status normalize_init(ct_transform *t, const void *arg) {
     normalize *s = ct_transform_state(t);
     const normalize_args *a = arg;
     s->n = a->n;

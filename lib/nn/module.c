@@ -78,8 +78,7 @@ ct_module *ct_module_new(const ct_module_class *cls, const void *arg) {
     return NULL;
 }
 
-void *ct_module_state(ct_module *m) { return m ? m->state : NULL; }
-const void *ct_module_state_const(const ct_module *m) { return m ? m->state : NULL; }
+void *ct_module_state(const ct_module *m) { return m ? m->state : NULL; }
 const char *ct_module_class_name(const ct_module *m) { return m ? m->cls.name : NULL; }
 
 /* ---- Building the tree ---- */

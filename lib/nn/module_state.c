@@ -219,7 +219,7 @@ static ct_status check_state(const ct_dict *own, const ct_dict *state, const ct_
         const char *name = ct_dict_name_at(state, i);
         if (ct_dict_kind_of(own, name) == CT_DICT_NONE) status = note(&unexpected, name, report, "unexpected");
     }
-    if (status == CT_OK && !(o && o->non_strict) && missing.n + unexpected.n)
+    if (status == CT_OK && !(o && o->no_strict) && missing.n + unexpected.n)
         status = ct__fail(CT_ERR_NOT_FOUND, "ct_load_state_dict: %lld missing (%s%s), %lld unexpected (%s%s)", (long long)missing.n,
                           missing.n ? missing.text.data : "", missing.n > 4 ? ", ..." : "", (long long)unexpected.n,
                           unexpected.n ? unexpected.text.data : "", unexpected.n > 4 ? ", ..." : "");

@@ -50,7 +50,7 @@ static ct_status gelu(ct_module *m, ct_tensor *const *in, int n_in, ct_tensor **
     return (out[0] = ct_gelu(in[0], ct_module_state(m))) ? CT_OK : ct__pending();
 }
 static int64_t gelu_describe(const ct_module *m, char *buffer, size_t size) {
-    const ct_gelu_options *o = ct_module_state_const(m);
+    const ct_gelu_options *o = ct_module_state(m);
     return snprintf(buffer, size, "approximate='%s'", o->approximate == CT_GELU_TANH ? "tanh" : "none");
 }
 ct_module *ct_nn_gelu(const ct_gelu_options *options) {
@@ -71,7 +71,7 @@ static ct_status leaky_relu(ct_module *m, ct_tensor *const *in, int n_in, ct_ten
     return (out[0] = ct_leaky_relu(in[0], ct_module_state(m))) ? CT_OK : ct__pending();
 }
 static int64_t leaky_relu_describe(const ct_module *m, char *buffer, size_t size) {
-    const ct_leaky_relu_options *o = ct_module_state_const(m);
+    const ct_leaky_relu_options *o = ct_module_state(m);
     return snprintf(buffer, size, "negative_slope=%s", ct__float_str(&(ct__float_text){{0}}, or_default(o->negative_slope, 0.01)));
 }
 ct_module *ct_nn_leaky_relu(const ct_leaky_relu_options *options) {
@@ -92,7 +92,7 @@ static ct_status elu(ct_module *m, ct_tensor *const *in, int n_in, ct_tensor **o
     return (out[0] = ct_elu(in[0], ct_module_state(m))) ? CT_OK : ct__pending();
 }
 static int64_t elu_describe(const ct_module *m, char *buffer, size_t size) {
-    const ct_elu_options *o = ct_module_state_const(m);
+    const ct_elu_options *o = ct_module_state(m);
     return snprintf(buffer, size, "alpha=%s", ct__float_str(&(ct__float_text){{0}}, or_default(o->alpha, 1)));
 }
 ct_module *ct_nn_elu(const ct_elu_options *options) {
@@ -113,7 +113,7 @@ static ct_status softplus(ct_module *m, ct_tensor *const *in, int n_in, ct_tenso
     return (out[0] = ct_softplus(in[0], ct_module_state(m))) ? CT_OK : ct__pending();
 }
 static int64_t softplus_describe(const ct_module *m, char *buffer, size_t size) {
-    const ct_softplus_options *o = ct_module_state_const(m);
+    const ct_softplus_options *o = ct_module_state(m);
     ct__float_text beta, threshold;
     return snprintf(buffer, size, "beta=%s, threshold=%s", ct__float_str(&beta, o->beta != 0 ? o->beta : 1),
                     ct__float_str(&threshold, or_default(o->threshold, 20)));
@@ -132,7 +132,7 @@ static ct_status dim_init(ct_module *m, const void *arg) {
     return CT_OK;
 }
 static int64_t dim_describe(const ct_module *m, char *buffer, size_t size) {
-    return snprintf(buffer, size, "dim=%lld", (long long)*(const int64_t *)ct_module_state_const(m));
+    return snprintf(buffer, size, "dim=%lld", (long long)*(const int64_t *)ct_module_state(m));
 }
 static ct_status softmax(ct_module *m, ct_tensor *const *in, int n_in, ct_tensor **out, int n_out) {
     (void)n_in, (void)n_out;

@@ -15,6 +15,7 @@
 typedef struct conv2d {
     int64_t in, out, groups;
     int64_t kernel[2], stride[2], padding[2], dilation[2];
+    ct_conv_padding auto_padding;
     bool bias;
     ct_dtype dtype;
 } conv2d;
@@ -32,6 +33,13 @@ static ct_status check(const conv2d *s) {
         if (s->kernel[i] < 1 || s->stride[i] < 1 || s->padding[i] < 0 || s->dilation[i] < 1)
             return ct__fail(CT_ERR_INVALID_ARGUMENT, "ct_nn_conv2d: kernel size %lld, stride %lld, padding %lld, dilation %lld in dimension %d", (long long)s->kernel[i],
                             (long long)s->stride[i], (long long)s->padding[i], (long long)s->dilation[i], i);
+    if ((int)s->auto_padding < 0 || s->auto_padding > CT_CONV_PADDING_SAME)
+        return ct__fail(CT_ERR_INVALID_ARGUMENT, "ct_nn_conv2d: unknown auto_padding %d", (int)s->auto_padding);
+    if (s->auto_padding != CT_CONV_PADDING_EXPLICIT && (s->padding[0] || s->padding[1]))
+        return ct__fail(CT_ERR_INVALID_ARGUMENT, "ct_nn_conv2d: padding %lld x %lld is given beside an auto_padding that decides it", (long long)s->padding[0],
+                        (long long)s->padding[1]);
+    if (s->auto_padding == CT_CONV_PADDING_SAME && (s->stride[0] != 1 || s->stride[1] != 1))
+        return ct__fail(CT_ERR_INVALID_ARGUMENT, "ct_nn_conv2d: padding 'same' needs stride 1, got %lld x %lld", (long long)s->stride[0], (long long)s->stride[1]);
     return CT_OK;
 }
 
@@ -50,17 +58,19 @@ static ct_status init(ct_module *m, const void *arg) {
 static ct_status forward(ct_module *m, ct_tensor *const *in, int n_in, ct_tensor **out, int n_out) {
     (void)n_in, (void)n_out;
     const conv2d *s = ct_module_state(m);
-    ct_conv2d_options o = {.stride_nd = s->stride, .padding_nd = s->padding, .dilation_nd = s->dilation, .groups = s->groups};
+    ct_conv2d_options o = {.stride_nd = s->stride, .padding_nd = s->padding, .dilation_nd = s->dilation, .groups = s->groups,
+                           .auto_padding = s->auto_padding};
     out[0] = ct_conv2d(in[0], ct__entry_at(m, 0), ct__entry_at(m, 1), &o);
     return ct__pending();
 }
 
 /* As Conv2d.extra_repr: what differs from the defaults. */
 static int64_t describe(const ct_module *m, char *buffer, size_t size) {
-    const conv2d *s = ct_module_state_const(m);
+    const conv2d *s = ct_module_state(m);
     ct__pair_text kernel, stride, padding, dilation;
     char groups[40] = "", pads[64] = "", dilations[64] = "";
-    if (s->padding[0] || s->padding[1]) snprintf(pads, sizeof pads, ", padding=%s", ct__pair_str(&padding, s->padding));
+    if (s->auto_padding != CT_CONV_PADDING_EXPLICIT) snprintf(pads, sizeof pads, ", padding=%s", s->auto_padding == CT_CONV_PADDING_SAME ? "same" : "valid");
+    else if (s->padding[0] || s->padding[1]) snprintf(pads, sizeof pads, ", padding=%s", ct__pair_str(&padding, s->padding));
     if (s->dilation[0] != 1 || s->dilation[1] != 1) snprintf(dilations, sizeof dilations, ", dilation=%s", ct__pair_str(&dilation, s->dilation));
     if (s->groups != 1) snprintf(groups, sizeof groups, ", groups=%lld", (long long)s->groups);
     return snprintf(buffer, size, "%lld, %lld, kernel_size=%s, stride=%s%s%s%s%s", (long long)s->in, (long long)s->out, ct__pair_str(&kernel, s->kernel),
@@ -73,7 +83,8 @@ static const ct_module_class conv2d_class = {
 ct_module *ct_nn_conv2d(int64_t in_channels, int64_t out_channels, int64_t kernel_size, const ct_nn_conv2d_options *options) {
     CT__TRY_NULL(CT__CHECK_OPTIONS("ct_nn_conv2d", options));
     ct_nn_conv2d_options o = options ? *options : (ct_nn_conv2d_options){0};
-    conv2d s = {.in = in_channels, .out = out_channels, .groups = o.groups ? o.groups : 1, .bias = !o.no_bias, .dtype = o.dtype ? o.dtype : CT_F32};
+    conv2d s = {.in = in_channels, .out = out_channels, .groups = o.groups ? o.groups : 1, .auto_padding = o.auto_padding,
+                .bias = !o.no_bias, .dtype = o.dtype ? o.dtype : CT_F32};
     pair(s.kernel, kernel_size, o.kernel_size_nd, 0);
     pair(s.stride, o.stride, o.stride_nd, 1);
     pair(s.padding, o.padding, o.padding_nd, 0);

@@ -22,7 +22,7 @@ static ct_status forward(ct_module *m, ct_tensor *const *in, int n_in, ct_tensor
 }
 
 static int64_t describe(const ct_module *m, char *buffer, size_t size) {
-    return snprintf(buffer, size, "p=%s, inplace=False", ct__float_str(&(ct__float_text){{0}}, *(const double *)ct_module_state_const(m)));
+    return snprintf(buffer, size, "p=%s, inplace=False", ct__float_str(&(ct__float_text){{0}}, *(const double *)ct_module_state(m)));
 }
 
 static const ct_module_class dropout_class = {

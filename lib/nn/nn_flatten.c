@@ -25,7 +25,7 @@ static ct_status forward(ct_module *m, ct_tensor *const *in, int n_in, ct_tensor
 }
 
 static int64_t describe(const ct_module *m, char *buffer, size_t size) {
-    const flatten *s = ct_module_state_const(m);
+    const flatten *s = ct_module_state(m);
     return snprintf(buffer, size, "start_dim=%lld, end_dim=%lld", (long long)s->start, (long long)s->end);
 }
 

@@ -36,7 +36,7 @@ static ct_status forward(ct_module *m, ct_tensor *const *in, int n_in, ct_tensor
 }
 
 static int64_t describe(const ct_module *m, char *buffer, size_t size) {
-    const linear *s = ct_module_state_const(m);
+    const linear *s = ct_module_state(m);
     return snprintf(buffer, size, "in_features=%lld, out_features=%lld, bias=%s", (long long)s->in, (long long)s->out, s->bias ? "True" : "False");
 }
 

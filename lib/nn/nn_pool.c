@@ -66,7 +66,7 @@ static ct_status max_forward(ct_module *m, ct_tensor *const *in, int n_in, ct_te
 }
 
 static int64_t max_describe(const ct_module *m, char *buffer, size_t size) {
-    const max_pool *s = ct_module_state_const(m);
+    const max_pool *s = ct_module_state(m);
     char k[48], st[48], p[48], d[48];
     return snprintf(buffer, size, "kernel_size=%s, stride=%s, padding=%s, dilation=%s, ceil_mode=%s", text(k, &s->w, s->w.kernel), text(st, &s->w, s->w.stride),
                     text(p, &s->w, s->w.padding), text(d, &s->w, s->w.dilation), s->ceil_mode ? "True" : "False");
@@ -104,7 +104,7 @@ static ct_status avg_forward(ct_module *m, ct_tensor *const *in, int n_in, ct_te
 }
 
 static int64_t avg_describe(const ct_module *m, char *buffer, size_t size) {
-    const avg_pool *s = ct_module_state_const(m);
+    const avg_pool *s = ct_module_state(m);
     char k[48], st[48], p[48];
     return snprintf(buffer, size, "kernel_size=%s, stride=%s, padding=%s", text(k, &s->w, s->w.kernel), text(st, &s->w, s->w.stride), text(p, &s->w, s->w.padding));
 }
@@ -137,7 +137,7 @@ static ct_status adaptive_forward(ct_module *m, ct_tensor *const *in, int n_in, 
 }
 
 static int64_t adaptive_describe(const ct_module *m, char *buffer, size_t size) {
-    const int64_t *s = ct_module_state_const(m);
+    const int64_t *s = ct_module_state(m);
     return snprintf(buffer, size, "output_size=(%lld, %lld)", (long long)s[0], (long long)s[1]);
 }
 

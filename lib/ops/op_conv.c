@@ -59,13 +59,13 @@ static ct_status out_size(const char *fn, const char *dim, int64_t size, int64_t
 static ct_status resolve_padding(const char *fn, const ct_conv2d_options *o, const ct__conv_shape *s, int64_t pad[2], int64_t extra[2]) {
     CT__TRY(ct__image_pair(fn, "padding", o->padding, o->padding_nd, 0, 0, pad));
     extra[0] = extra[1] = 0;
-    if (o->padding_mode == CT_CONV_PADDING_EXPLICIT) return CT_OK;
-    if (o->padding_mode != CT_CONV_PADDING_VALID && o->padding_mode != CT_CONV_PADDING_SAME)
-        return ct__fail(CT_ERR_INVALID_ARGUMENT, "%s: unknown padding_mode %d", fn, (int)o->padding_mode);
+    if (o->auto_padding == CT_CONV_PADDING_EXPLICIT) return CT_OK;
+    if (o->auto_padding != CT_CONV_PADDING_VALID && o->auto_padding != CT_CONV_PADDING_SAME)
+        return ct__fail(CT_ERR_INVALID_ARGUMENT, "%s: unknown auto_padding %d", fn, (int)o->auto_padding);
     if (pad[0] != 0 || pad[1] != 0)
-        return ct__fail(CT_ERR_INVALID_ARGUMENT, "%s: padding %lld x %lld is given beside a padding_mode that decides it", fn, (long long)pad[0],
+        return ct__fail(CT_ERR_INVALID_ARGUMENT, "%s: padding %lld x %lld is given beside an auto_padding that decides it", fn, (long long)pad[0],
                         (long long)pad[1]);
-    if (o->padding_mode == CT_CONV_PADDING_VALID) return CT_OK;
+    if (o->auto_padding == CT_CONV_PADDING_VALID) return CT_OK;
     if (s->stride_h != 1 || s->stride_w != 1)
         return ct__fail(CT_ERR_INVALID_ARGUMENT, "%s: padding 'same' needs stride 1, got %lld x %lld", fn, (long long)s->stride_h,
                         (long long)s->stride_w);

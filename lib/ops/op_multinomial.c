@@ -65,7 +65,7 @@ static void draw_replaced(ct_generator *g, double *w, int64_t n, int64_t samples
     }
 }
 
-ct_tensor *ct_multinomial(ct_tensor *weights, int64_t num_samples, const ct_multinomial_options *options, ct_generator *generator) {
+ct_tensor *ct_multinomial(ct_tensor *weights, int64_t num_samples, const ct_multinomial_options *options) {
     const int op = CT__OP_multinomial;
     if (!ct__enter(op, &weights, 1)) return NULL;
     CT__TRY_NULL(CT__CHECK_OPTIONS(ct__fn(op), options));
@@ -86,7 +86,7 @@ ct_tensor *ct_multinomial(ct_tensor *weights, int64_t num_samples, const ct_mult
     double *w = out ? ct__alloc_array((size_t)weights->numel + 1, sizeof *w) : NULL;
     if (!w || ct_copy_to(weights, w, weights->numel, CT_F64) != CT_OK || check_rows(w, rows, n, num_samples, replacement) != CT_OK) goto fail;
     int64_t *index = (int64_t *)(void *)ct__ptr(out);
-    ct_generator *g = ct__generator_lock(generator);
+    ct_generator *g = ct__generator_lock(options ? options->generator : NULL);
     if (!replacement || num_samples == 1) { /* all numbers first, row by row, as PyTorch does */
         draw_keys(g, w, rows * n, f32);
         for (int64_t r = 0; r < rows; r++) take_largest(w + r * n, n, num_samples, index + r * num_samples);

@@ -91,6 +91,6 @@ ct_tensor *ct_topk(ct_tensor *x, int64_t k, int64_t dim, const ct_topk_options *
         else ct__fail(CT_ERR_INVALID_ARGUMENT, "ct_topk: k %lld is out of range for size %lld at dim %d", (long long)k, (long long)size, d);
         return NULL;
     }
-    ct__order o = {.descending = !(options && options->smallest), .unsorted = options && options->unsorted};
+    ct__order o = {.descending = !(options && options->no_largest), .unsorted = options && options->no_sorted};
     return order(&topk_class, x, d, k, o, indices);
 }

@@ -277,10 +277,10 @@ END_TEST
 START_TEST(views_print_their_own_elements) {
     float data[12];
     for (int i = 0; i < 12; i++) data[i] = (float)i;
-    check_text(ct_from_blob(data, (const int64_t[]){4, 3}, (const int64_t[]){1, 4}, 2, CT_F32, NULL, NULL), NULL,
+    check_text(ct_from_blob(data, CT_SHAPE(4, 3), (const int64_t[]){1, 4}, CT_F32, NULL, NULL), NULL,
                "tensor([[ 0.,  4.,  8.],\n        [ 1.,  5.,  9.],\n        [ 2.,  6., 10.],\n        [ 3.,  7., 11.]])", "transposed");
-    check_text(ct_from_blob(data + 1, (const int64_t[]){3}, (const int64_t[]){3}, 1, CT_F32, NULL, NULL), NULL, "tensor([1., 4., 7.])", "strided");
-    check_text(ct_from_blob(data + 2, (const int64_t[]){2, 2}, (const int64_t[]){0, 0}, 2, CT_F32, NULL, NULL), NULL,
+    check_text(ct_from_blob(data + 1, CT_SHAPE(3), (const int64_t[]){3}, CT_F32, NULL, NULL), NULL, "tensor([1., 4., 7.])", "strided");
+    check_text(ct_from_blob(data + 2, CT_SHAPE(2, 2), (const int64_t[]){0, 0}, CT_F32, NULL, NULL), NULL,
                "tensor([[2., 2.],\n        [2., 2.]])", "expanded");
 }
 END_TEST

@@ -15,7 +15,7 @@ START_TEST(tensors_give_rows) {
     ct_dataset *d = ct_dataset_tensors(input, range(3));
     ct_sample s;
     ck_ok();
-    ck_assert_str_eq(ct_dataset_name(d), "tensors");
+    ck_assert_str_eq(ct_dataset_class_name(d), "tensors");
     ck_assert_int_eq(ct_dataset_size(d), 3);
     ck_assert_int_eq(ct_dataset_get(d, 1, NULL, &s), CT_OK);
     ck_values(s.input, 3, 4);
@@ -48,7 +48,7 @@ END_TEST
 
 START_TEST(tensors_of_other_layouts_are_made_dense) {
     int64_t table[] = {1, 2, 3, 4, 5, 6}; /* [2, 3], read as its transpose */
-    ct_tensor *t = ct_from_blob(table, (const int64_t[]){3, 2}, (const int64_t[]){1, 3}, 2, CT_I64, NULL, NULL);
+    ct_tensor *t = ct_from_blob(table, CT_SHAPE(3, 2), (const int64_t[]){1, 3}, CT_I64, NULL, NULL);
     ct_dataset *d = ct_dataset_tensors(t, NULL);
     ct_sample s;
     ct_dataset_get(d, 1, NULL, &s);
@@ -94,7 +94,7 @@ START_TEST(get_checks_its_arguments) {
     ct_dataset_free(NULL);
     ck_assert_ptr_null(ct_dataset_retain(NULL));
     ck_assert_int_eq(ct_dataset_size(NULL), 0);
-    ck_assert_ptr_null(ct_dataset_name(NULL));
+    ck_assert_ptr_null(ct_dataset_class_name(NULL));
     ck_assert_ptr_null(ct_dataset_state(NULL));
     ck_assert_ptr_null(ct_dataset_class_of(NULL));
 }
@@ -184,9 +184,9 @@ typedef struct counter {
     int64_t n;
 } counter;
 static int destroyed;
-static ct_status counter_init(ct_dataset *d, void *arg) {
-    ((counter *)ct_dataset_state(d))->n = *(int64_t *)arg;
-    return *(int64_t *)arg < 0 ? CT_ERR_INVALID_ARGUMENT : CT_OK;
+static ct_status counter_init(ct_dataset *d, const void *arg) {
+    ((counter *)ct_dataset_state(d))->n = *(const int64_t *)arg;
+    return *(const int64_t *)arg < 0 ? CT_ERR_INVALID_ARGUMENT : CT_OK;
 }
 static void counter_destroy(ct_dataset *d) {
     (void)d;

@@ -22,7 +22,7 @@ typedef struct noisy {
     int64_t n, fails_at; /* -1: never */
     atomic_int *calls, *failures_left;
 } noisy;
-static ct_status noisy_init(ct_dataset *d, void *arg) {
+static ct_status noisy_init(ct_dataset *d, const void *arg) {
     memcpy(ct_dataset_state(d), arg, sizeof(noisy));
     return CT_OK;
 }
@@ -297,8 +297,8 @@ static ct_status odd_get(ct_dataset *d, int64_t i, ct_generator *g, ct_sample *o
     if (kind == 8) i == 2 ? ct_dict_set_string(out->fields, "name", "x") : ct_dict_set_i64(out->fields, "name", 1);
     return ct_error_status();
 }
-static ct_status odd_init(ct_dataset *d, void *arg) {
-    *(int64_t *)ct_dataset_state(d) = *(int64_t *)arg;
+static ct_status odd_init(ct_dataset *d, const void *arg) {
+    *(int64_t *)ct_dataset_state(d) = *(const int64_t *)arg;
     return CT_OK;
 }
 static int64_t odd_size(const ct_dataset *d) {

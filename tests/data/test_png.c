@@ -253,7 +253,7 @@ START_TEST(what_is_written_is_read_back) {
     ck_assert_int_eq(ct_image_write(path, ct_from_data(&nan, CT_SHAPE(1, 1), CT_F32), NULL), CT_OK);
     ck_values(ct_image_read(path, &(ct_image_options){.raw = true}), 0);
     /* columns as rows: not contiguous */
-    ct_tensor *turned = ct_from_blob((void *)(uintptr_t)f, (const int64_t[]){3, 2}, (const int64_t[]){1, 3}, 2, CT_F32, NULL, NULL);
+    ct_tensor *turned = ct_from_blob((void *)(uintptr_t)f, CT_SHAPE(3, 2), (const int64_t[]){1, 3}, CT_F32, NULL, NULL);
     ck_assert_int_eq(ct_image_write(path, turned, NULL), CT_OK);
     ck_values(ct_image_read(path, &(ct_image_options){.raw = true}), 0, 0, 0, 255, 128, 255);
 }

@@ -94,7 +94,7 @@ START_TEST(loading_checks_everything_before_it_changes_anything) {
     ct_load_state_dict(m, bad, NULL);
     ck_error(CT_ERR_NOT_FOUND, "1 missing (\"3.weight\"), 1 unexpected (\"extra\")");
     ct_dict *report = ct_dict_new();
-    ck_assert_int_eq(ct_load_state_dict(m, bad, &(ct_load_state_dict_options){.non_strict = true, .report = report}), CT_OK);
+    ck_assert_int_eq(ct_load_state_dict(m, bad, &(ct_load_state_dict_options){.no_strict = true, .report = report}), CT_OK);
     ck_assert_str_eq(ct_dict_get_string(report, "3.weight"), "missing");
     ck_assert_str_eq(ct_dict_get_string(report, "extra"), "unexpected");
     ck_values(ct_module_get_parameter(m, "0.bias"), 0, 0, 0);
@@ -203,6 +203,28 @@ START_TEST(descriptions_are_pythons) {
 }
 END_TEST
 
+START_TEST(convolutions_pad_by_themselves_where_asked) {
+    char text[128];
+    ct_module *m = ct_nn_conv2d(2, 3, 0, &(ct_nn_conv2d_options){.kernel_size_nd = (const int64_t[]){3, 4}, .auto_padding = CT_CONV_PADDING_SAME});
+    ct_tensor *y = ct_forward(m, ct_ones(CT_SHAPE(1, 2, 5, 6), CT_F32));
+    ck_assert_int_eq(ct_size(y, 2), 5);
+    ck_assert_int_eq(ct_size(y, 3), 6);
+    ct_module_format(m, text, sizeof text);
+    ck_assert_str_eq(text, "Conv2d(2, 3, kernel_size=(3, 4), stride=(1, 1), padding=same)");
+    ct_module_free(m);
+    m = ct_nn_conv2d(2, 3, 3, &(ct_nn_conv2d_options){.auto_padding = CT_CONV_PADDING_VALID});
+    ct_module_format(m, text, sizeof text);
+    ck_assert_str_eq(text, "Conv2d(2, 3, kernel_size=(3, 3), stride=(1, 1), padding=valid)");
+    ct_module_free(m);
+    ck_assert(!ct_nn_conv2d(2, 3, 3, &(ct_nn_conv2d_options){.auto_padding = CT_CONV_PADDING_SAME, .stride = 2}));
+    ck_error(CT_ERR_INVALID_ARGUMENT, "ct_nn_conv2d: padding 'same' needs stride 1, got 2 x 2");
+    ck_assert(!ct_nn_conv2d(2, 3, 3, &(ct_nn_conv2d_options){.auto_padding = CT_CONV_PADDING_SAME, .padding = 1}));
+    ck_error(CT_ERR_INVALID_ARGUMENT, "beside an auto_padding");
+    ck_assert(!ct_nn_conv2d(2, 3, 3, &(ct_nn_conv2d_options){.auto_padding = (ct_conv_padding)7}));
+    ck_error(CT_ERR_INVALID_ARGUMENT, "unknown auto_padding 7");
+}
+END_TEST
+
 START_TEST(the_summary_has_shapes_and_sums) {
     char text[2048];
     ct_module *m = ct_nn_sequential(ct_nn_conv2d(1, 4, 3, NULL), ct_nn_flatten(NULL), ct_nn_linear(4 * 6 * 6, 10, NULL));
@@ -293,6 +315,7 @@ TEST_LIST = {TEST(names_follow_pytorch), TEST(children_draw_their_weights_from_l
              TEST(training_mode_reaches_the_whole_tree), TEST(state_dicts_share_storage_and_clones_do_not),
              TEST(loading_checks_everything_before_it_changes_anything), TEST(values_are_converted_to_the_modules_dtype),
              TEST(converting_keeps_the_handles_and_the_gradients), TEST(a_missing_child_frees_the_others), TEST(trees_refuse_what_is_no_tree),
-             TEST(shared_parameters_are_listed_once_and_named_twice), TEST(descriptions_are_pythons), TEST(the_summary_has_shapes_and_sums),
+             TEST(shared_parameters_are_listed_once_and_named_twice), TEST(descriptions_are_pythons), TEST(convolutions_pad_by_themselves_where_asked),
+             TEST(the_summary_has_shapes_and_sums),
              TEST(users_write_modules_too), TEST(failing_callbacks_are_errors), TEST(apply_visits_children_first)};
 TEST_MAIN("module")

@@ -48,10 +48,10 @@ START_TEST(stride_padding_dilation_and_groups_are_torchs) {
 END_TEST
 
 START_TEST(padding_same_puts_the_odd_one_behind) {
-    ct_tensor *y = ct_conv2d(X(1, 1, 3, 4), W(1, 1, 2, 4), NULL, &(ct_conv2d_options){.padding_mode = CT_CONV_PADDING_SAME});
+    ct_tensor *y = ct_conv2d(X(1, 1, 3, 4), W(1, 1, 2, 4), NULL, &(ct_conv2d_options){.auto_padding = CT_CONV_PADDING_SAME});
     ck_sizes(y, 1, 1, 3, 4);
     ck_values(y, -14, 5, -15, 28, -10, -2, 30, -20, -6, 28, -11, -7);
-    ct_tensor *valid = ct_conv2d(X(1, 1, 3, 4), W(1, 1, 2, 4), NULL, &(ct_conv2d_options){.padding_mode = CT_CONV_PADDING_VALID});
+    ct_tensor *valid = ct_conv2d(X(1, 1, 3, 4), W(1, 1, 2, 4), NULL, &(ct_conv2d_options){.auto_padding = CT_CONV_PADDING_VALID});
     ck_values(valid, 5, -2);
 }
 END_TEST
@@ -186,7 +186,7 @@ START_TEST(gradients_of_first_and_second_order_agree_with_differences) {
         {"dilation", {1, 1, 5, 5}, {2, 1, 2, 2}, {.dilation_nd = two_by_one, .padding_nd = one_by_two}, false},
         {"groups", {1, 4, 3, 3}, {2, 2, 2, 2}, {.groups = 2}, true},
         {"depthwise", {1, 3, 3, 4}, {3, 1, 2, 2}, {.groups = 3, .padding = 1}, false},
-        {"same", {1, 2, 3, 4}, {2, 2, 2, 3}, {.padding_mode = CT_CONV_PADDING_SAME}, true},
+        {"same", {1, 2, 3, 4}, {2, 2, 2, 3}, {.auto_padding = CT_CONV_PADDING_SAME}, true},
         {"a stride that leaves rows out", {1, 1, 6, 4}, {1, 1, 1, 1}, {.stride = 3}, false},
     };
     for (size_t i = 0; i < sizeof settings / sizeof settings[0]; i++) {
@@ -249,12 +249,12 @@ START_TEST(options_out_of_range_are_named) {
     ck_error(CT_ERR_INVALID_ARGUMENT, "it may be at most 2147483647");
     ck_assert(!ct_conv2d(x, w, NULL, &(ct_conv2d_options){.groups = -1}));
     ck_error(CT_ERR_INVALID_ARGUMENT, "groups is -1");
-    ck_assert(!ct_conv2d(x, w, NULL, &(ct_conv2d_options){.padding_mode = CT_CONV_PADDING_SAME, .stride = 2}));
+    ck_assert(!ct_conv2d(x, w, NULL, &(ct_conv2d_options){.auto_padding = CT_CONV_PADDING_SAME, .stride = 2}));
     ck_error(CT_ERR_INVALID_ARGUMENT, "padding 'same' needs stride 1, got 2 x 2");
-    ck_assert(!ct_conv2d(x, w, NULL, &(ct_conv2d_options){.padding_mode = CT_CONV_PADDING_VALID, .padding = 1}));
-    ck_error(CT_ERR_INVALID_ARGUMENT, "beside a padding_mode");
-    ck_assert(!ct_conv2d(x, w, NULL, &(ct_conv2d_options){.padding_mode = (ct_conv_padding)9}));
-    ck_error(CT_ERR_INVALID_ARGUMENT, "unknown padding_mode 9");
+    ck_assert(!ct_conv2d(x, w, NULL, &(ct_conv2d_options){.auto_padding = CT_CONV_PADDING_VALID, .padding = 1}));
+    ck_error(CT_ERR_INVALID_ARGUMENT, "beside an auto_padding");
+    ck_assert(!ct_conv2d(x, w, NULL, &(ct_conv2d_options){.auto_padding = (ct_conv_padding)9}));
+    ck_error(CT_ERR_INVALID_ARGUMENT, "unknown auto_padding 9");
     ck_assert(!ct_conv2d(x, w, NULL, &(ct_conv2d_options){.reserved = {1}}));
     ck_error(CT_ERR_INVALID_ARGUMENT, "ct_conv2d");
 }

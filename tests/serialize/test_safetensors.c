@@ -255,7 +255,7 @@ START_TEST(strided_tensors_are_written_row_major) {
         for (size_t i = 0; i < CT__COUNT(v); i++) {
             char name[8];
             snprintf(name, sizeof name, "t%zu", i);
-            ct_tensor *t = ct_from_blob(data, v[i].sizes, v[i].strides, v[i].ndim, dtypes[k], NULL, NULL);
+            ct_tensor *t = ct_from_blob(data, v[i].sizes, v[i].ndim, v[i].strides, dtypes[k], NULL, NULL);
             ck_assert_int_eq(ct_dict_set(d, name, t), CT_OK);
         }
         ct_dict *got = reload(d);
@@ -330,7 +330,7 @@ END_TEST
 START_TEST(more_bytes_than_a_file_can_have_are_refused) {
     double one = 1;
     ct_dict *d = ct_dict_new();
-    ct_dict_set(d, "t", ct_from_blob(&one, (const int64_t[]){(int64_t)1 << 60}, (const int64_t[]){0}, 1, CT_F64, NULL, NULL));
+    ct_dict_set(d, "t", ct_from_blob(&one, CT_SHAPE((int64_t)1 << 60), (const int64_t[]){0}, CT_F64, NULL, NULL));
     ck_ok();
     ck_assert_ptr_null(ct_save_buffer(d, NULL));
     ck_error(CT_ERR_UNSUPPORTED, "ct_save_buffer: the tensors have more than 2^63 bytes");
@@ -342,7 +342,7 @@ START_TEST(loading_holds_the_data_once) {
     enum { N = 1 << 20 };
     static float data[N];
     ct_dict *d = ct_dict_new();
-    ct_dict_set(d, "t", ct_from_blob(data, (const int64_t[]){N}, NULL, 1, CT_F32, NULL, NULL));
+    ct_dict_set(d, "t", ct_from_blob(data, CT_SHAPE(N), NULL, CT_F32, NULL, NULL));
     const char *path = test_tmp("large.safetensors");
     ck_assert_int_eq(ct_save(d, path, NULL), CT_OK);
     ct_memory_reset_peak();
@@ -654,7 +654,7 @@ START_TEST(a_full_disk_leaves_the_old_file) {
     char path[600];
     snprintf(path, sizeof path, "%s/net.safetensors", in);
     ct_dict *d = ct_dict_new();
-    ct_dict_set(d, "t", ct_from_blob(data, (const int64_t[]){1 << 16}, NULL, 1, CT_F32, NULL, NULL));
+    ct_dict_set(d, "t", ct_from_blob(data, CT_SHAPE(1 << 16), NULL, CT_F32, NULL, NULL));
     write_file(path, "the old checkpoint", 18);
     struct rlimit before, small;
     ck_assert_int_eq(getrlimit(RLIMIT_FSIZE, &before), 0);
