@@ -33,7 +33,7 @@ static ct_tensor *copies(ct_tensor *x, ct_tensor *m) {
 static ct_tensor *created(ct_tensor *x, ct_tensor *m) {
     (void)m;
     return ct_mul(ct_add(ct_linspace(0, 1, 3, CT_F64), ct_to(ct_randperm(3, CT_I32, NULL), CT_F64)),
-                  ct_mul(x, ct_to(ct_multinomial(ct_ones(CT_SHAPE(3), CT_F64), 3, NULL, NULL), CT_F64)));
+                  ct_mul(x, ct_to(ct_multinomial(ct_ones(CT_SHAPE(3), CT_F64), 3, NULL), CT_F64)));
 }
 
 START_TEST(a_failed_allocation_leaves_nothing_behind) {

@@ -32,7 +32,7 @@ START_TEST(nan_is_the_largest_and_equals_keep_their_order) {
     ck_values(at, 1, 0, 3, 2, 4);
     ck_values(ct_topk(x, 2, 0, NULL, &at), NAN, 3);
     ck_values(at, 1, 0);
-    ck_values(ct_topk(x, 2, 0, &(ct_topk_options){.smallest = true}, &at), 1, 1);
+    ck_values(ct_topk(x, 2, 0, &(ct_topk_options){.no_largest = true}, &at), 1, 1);
     ck_values(at, 2, 4);
 }
 END_TEST
@@ -51,7 +51,7 @@ START_TEST(long_rows_are_stable_and_topk_agrees_with_sort) {
             ct_tensor *rising = ct_lt(ct_narrow(at, 1, 0, N - 1), ct_narrow(at, 1, 1, N - 1));
             ck_assert(ct_item_bool(ct_all(descending ? ct_ge(left, right) : ct_le(left, right))));
             ck_assert(ct_item_bool(ct_all(ct_logical_or(ct_ne(left, right), rising))));
-            ct_topk_options o = {.smallest = !descending}, u = {.smallest = !descending, .unsorted = true};
+            ct_topk_options o = {.no_largest = !descending}, u = {.no_largest = !descending, .no_sorted = true};
             ck_close(ct_topk(y, K, 1, &o, &kat), ct_narrow(sorted, 1, 0, K), 0, 0);
             ck_close(kat, ct_narrow(at, 1, 0, K), 0, 0);
             ct_topk(y, K, 1, &u, &uat);
@@ -65,7 +65,7 @@ START_TEST(topk_takes_the_first_k) {
     ct_tensor *x = test_f32((double[]){3, 1, 2, 4, 6, 5}, CT_SHAPE(2, 3)), *at;
     ck_values(ct_topk(x, 2, -1, NULL, &at), 3, 2, 6, 5);
     ck_values(at, 0, 2, 1, 2);
-    ck_values(ct_topk(x, 1, 0, &(ct_topk_options){.smallest = true}, NULL), 3, 1, 2);
+    ck_values(ct_topk(x, 1, 0, &(ct_topk_options){.no_largest = true}, NULL), 3, 1, 2);
     ck_sizes(ct_topk(x, 0, 1, NULL, NULL), 2, 0);
     ck_values(ct_topk(x, 3, 1, NULL, NULL), 3, 2, 1, 6, 5, 4);
     ck_values(ct_topk(ct_scalar_tensor(1, CT_F32), 1, 0, NULL, NULL), 1);
