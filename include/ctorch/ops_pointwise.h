@@ -8,7 +8,7 @@
  * category tensors with dims outrank 0-dim ones, which outrank numbers. A double number is of the floating point category, whatever its value, an
  * int64_t one (the _int forms) of the integer category: int64 tensor + 2.0 is float32, + 2 stays int64.
  *
- * Gradients: of every order unless said otherwise; NULL-free formulas stand at each op's block in lib/ops.
+ * Gradients: of every order unless said otherwise; each op's block in lib/ops begins with its formula.
  *
  * In-place forms end in an underscore, keep dtype and shape of their first argument and return a status. Errors: CT_ERR_SHAPE if the other operand does
  * not broadcast to it, CT_ERR_DTYPE if the result's category is higher than its own, CT_ERR_AUTOGRAD for a leaf that
