@@ -24,6 +24,10 @@ int test_main(const char *suite, const test_entry *tests, size_t n);
 #define TEST_MAIN(suite) \
     int main(void) { return test_main(suite, all_tests, sizeof all_tests / sizeof all_tests[0]); }
 
+/* This test cannot run here, and why; it returns right after. Skipped tests are counted as such. */
+void test_skipped(const char *file, int line, const char *reason);
+#define test_skip(reason) test_skipped(__FILE__, __LINE__, reason)
+
 /* No error pending; prints it otherwise. */
 #define ck_ok() ck_assert_msg(ct_ok(), "unexpected error: %s", ct_error_message())
 

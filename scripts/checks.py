@@ -1,0 +1,13 @@
+"""What the check_*.py scripts share."""
+import os, sys
+
+ROOT = os.path.normpath(os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+
+
+def finish(complaints, checks, failed, summary):
+    """Prints the complaints or the summary, leaves the number of checks where scripts/test.sh looks for it, and exits."""
+    print("\n".join(complaints) if complaints else summary)
+    path = os.environ.get("CTORCH_TEST_COUNTS")
+    if path:
+        with open(path, "w") as f: f.write(f"{checks - failed} {failed} 0\n")
+    sys.exit(1 if failed else 0)
