@@ -4,15 +4,24 @@
 #   scripts/demo.sh                       trains the MNIST network on the bundled digits
 #   scripts/demo.sh boston_housing
 #   scripts/demo.sh mnist_cnn --epochs 5
+# shellcheck source=common.sh
 . "$(dirname -- "$0")/common.sh"
 
+examples() {
+    for folder in examples/*/; do
+        name=$(basename "$folder")
+        case $name in data | common) ;; *) printf ' %s' "$name" ;; esac
+    done
+}
 example=${1:-mnist_cnn}
-[ $# -gt 0 ] && shift
-[ -d "examples/$example" ] || die "there is no example \"$example\"; there are: $(cd examples && ls -d */ | grep -v -e data/ -e common/ | tr -d / | tr '\n' ' ')"
+[ $# -eq 0 ] || shift
+case " $(examples) " in *" $example "*) ;; *) die "there is no example \"$example\"; there are:$(examples)" ;; esac
 
-install_missing
+install_missing building
 build=${CTORCH_BUILD_DIR:-build/demo}
 say "building in $build"
-cmake -S . -B "$build" -G Ninja -DCMAKE_BUILD_TYPE=Release -DCTORCH_TESTS=OFF -DCTORCH_BENCH=OFF -DCMAKE_INSTALL_PREFIX="$ROOT/$build/prefix" >/dev/null
-cmake --build "$build" -j "$JOBS" >/dev/null
+log=$build.log
+mkdir -p "$(dirname -- "$log")"
+{ cmake -S . -B "$build" -G Ninja -DCMAKE_BUILD_TYPE=Release -DCTORCH_TESTS=OFF -DCTORCH_BENCH=OFF && cmake --build "$build" -j "$JOBS"; } >"$log" 2>&1 ||
+    { tail -n 30 "$log"; die "it does not build, see $log"; }
 exec "$build/examples/$example" "$@"
