@@ -1,19 +1,19 @@
 #!/usr/bin/env python3
-"""make_data.py MNIST-FOLDER FOLDER: a data set of 256 training images (plain IDX) and 256 test images (gzip) in FOLDER/data/mnist, cut from the
-bundled digits, and its first seven as FOLDER/seven.png."""
+"""make_data.py MNIST-FOLDER FOLDER [N]: a data set of N = 256 training images (plain IDX) and 256 test images (gzip) in FOLDER/data/mnist, cut from
+the bundled digits, and its first seven as FOLDER/seven.png."""
 import gzip, os, struct, sys, zlib
 
 source, target = sys.argv[1], sys.argv[2]
 os.makedirs(os.path.join(target, "data/mnist"), exist_ok=True)
-N = 256
+n_train = int(sys.argv[3]) if len(sys.argv) > 3 else 256
 
 
-def cut(name, compress):
+def cut(name, n, compress):
     data = gzip.open(os.path.join(source, name + ".gz")).read()
     dims = struct.unpack_from(f">{data[3]}I", data, 4)
     start, size = 4 + 4 * len(dims), 1
     for d in dims[1:]: size *= d
-    data = data[:4] + struct.pack(f">{len(dims)}I", N, *dims[1:]) + data[start:start + N * size]
+    data = data[:4] + struct.pack(f">{len(dims)}I", n, *dims[1:]) + data[start:start + n * size]
     with (gzip.open if compress else open)(os.path.join(target, "data/mnist", name + (".gz" if compress else "")), "wb") as f: f.write(data)
     return data[start:]
 
@@ -27,7 +27,7 @@ def png(path, width, height, gray):
 
 
 for part in ("train", "t10k"):
-    images = cut(part + "-images-idx3-ubyte", part == "t10k")
-    labels = cut(part + "-labels-idx1-ubyte", part == "t10k")
+    n, compress = (n_train, False) if part == "train" else (256, True)
+    images, labels = cut(part + "-images-idx3-ubyte", n, compress), cut(part + "-labels-idx1-ubyte", n, compress)
 seven = labels.index(7)
 png(os.path.join(target, "seven.png"), 28, 28, images[seven * 784:(seven + 1) * 784])

@@ -1,6 +1,7 @@
 #!/bin/sh
-# test_valgrind.sh: the two programs of the design, run one after the other on a 256-image data set, do nothing invalid and lose nothing.
-# Takes the library from $BUILD and the compiler from $CC.
+# test_valgrind.sh IMAGES: the two programs of the design, run one after the other on a data set of so many training images, do nothing invalid
+# and lose nothing. Takes the library from $BUILD and the compiler from $CC. valgrind does each FMA of each lane in a call: 256 images are
+# ten minutes, and the nightly test; 64 are the same code, one batch an epoch.
 set -u
 here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
 root=$here/../..
@@ -11,7 +12,7 @@ command -v python3 >/dev/null 2>&1 || leave "there is no python3 to make the dat
 command -v valgrind >/dev/null 2>&1 || leave "there is no valgrind"
 grep -q avx2 /proc/cpuinfo || leave "CTORCH_CPU=avx2 needs a processor that has it"
 
-python3 "$here/make_data.py" "$root/examples/data/mnist" "$tmp" || exit 1
+python3 "$here/make_data.py" "$root/examples/data/mnist" "$tmp" "${1:-256}" || exit 1
 cd "$tmp" || exit 1
 passed=0 failed=0
 for program in train predict; do

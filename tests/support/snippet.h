@@ -5,7 +5,7 @@
 #define CT_TEST_SNIPPET_H
 
 #define SNIPPET_NAMES                                                                                                      \
-    ct_tensor *x = NULL, *y = NULL, *a = NULL, *b = NULL, *w = NULL, *t = NULL, *loss = NULL, *image = NULL, *target = NULL; \
+    ct_tensor *x = NULL, *y = NULL, *a = NULL, *b = NULL, *w = NULL, *t = NULL, *loss = NULL, *image = NULL, *target = NULL, *logits = NULL; \
     ct_module *net = NULL;                                                                                                 \
     ct_optim *opt = NULL;                                                                                                  \
     ct_loader *loader = NULL;                                                                                              \
