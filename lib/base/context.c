@@ -43,7 +43,8 @@ static void destroy_slots(struct ct_context *c) {
  * key, set again, has this run again. */
 static void thread_end(void *unused) {
     (void)unused;
-    ct__context_current = &own; /* one that is still swapped in belongs to the program */
+    if (ct__context_current) ct__context_current->installed = false; /* still swapped in, it belongs to the program */
+    ct__context_current = &own;
     destroy_slots(&own);
     memset(&own, 0, sizeof own);
     ct__context_current = NULL;
