@@ -8,7 +8,8 @@
  *
  * A ct_scope value holds its own start and what it interrupted (the outer scope's start and serial, the modes), so that
  * beginning a scope writes no memory that could be missing. Serials rise: a scope whose serial is above the innermost one's was
- * ended already, by an outer end.
+ * ended already, by an outer end. So was one in [jumped_from, jumped_to], the serials that the last end of an outer scope jumped over:
+ * without them the end of such a scope would take a newer scope's tensors.
  *
  * References leave the stack before they are dropped, one at a time: a deleter of the program's may call the library.
  */
@@ -21,6 +22,7 @@ typedef struct scope_stack {
     uint64_t size, capacity;
     uint64_t start, serial; /* of the innermost scope; 0, 0 for the root */
     uint64_t last_serial;
+    uint64_t jumped_from, jumped_to;
 } scope_stack;
 _Static_assert(sizeof(scope_stack) <= sizeof ((struct ct_context *)0)->slot[0], "the context's slot holds the stack");
 
@@ -30,7 +32,15 @@ static void drop_down_to(scope_stack *s, uint64_t start) {
     while (s->size > start) ct__unref(s->entry[--s->size]);
 }
 
+/* The scope of this serial ends; remembers those that are still open inside of it. */
+static void note_jump(scope_stack *s, uint64_t serial) {
+    if (serial == s->serial) return;
+    s->jumped_from = serial + 1;
+    s->jumped_to = s->last_serial;
+}
+
 static void clear(scope_stack *s) {
+    note_jump(s, 0);
     drop_down_to(s, 0);
     ct__free(s->entry);
     s->entry = NULL;
@@ -77,6 +87,8 @@ void ct_scope_end(ct_scope scope) {
     struct ct_context *c = ct__context();
     scope_stack *s = stack_of(c);
     if (scope.serial == 0 || scope.serial > s->serial || scope.start > s->size) return;
+    if (scope.serial >= s->jumped_from && scope.serial <= s->jumped_to) return;
+    note_jump(s, scope.serial);
     drop_down_to(s, scope.start);
     s->start = scope.outer_start;
     s->serial = scope.outer_serial;
