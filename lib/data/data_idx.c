@@ -132,10 +132,11 @@ static ct_status read_header(source *s, size_t file_size, int64_t *sizes, int *n
     CT__TRY(take(s, raw, 4u * magic[3], "sizes"));
     *bytes = ct_dtype_size(*dtype);
     bool fits = true;
+    int64_t span = (int64_t)*bytes; /* as if no size were 0: strides must not overflow either */
     for (int i = 0; i < *ndim; i++) {
         const unsigned char *b = raw + 4 * i;
         sizes[i] = (int64_t)b[0] << 24 | b[1] << 16 | b[2] << 8 | b[3];
-        fits = fits && ct__mul_size(*bytes, (size_t)sizes[i], bytes);
+        fits = fits && ct__mul_size(*bytes, (size_t)sizes[i], bytes) && ct__mul_i64(span, ct__max_i64(sizes[i], 1), &span);
     }
     size_t most = s->gzip ? file_size * DEFLATE_BEST : s->left; /* the file is at most MAX_FILE: no overflow */
     if (!fits || *bytes > most) {

@@ -130,6 +130,18 @@ START_TEST(a_gzip_bomb_is_refused_before_memory_is_asked_for) {
 }
 END_TEST
 
+START_TEST(a_size_of_0_does_not_hide_the_others) { /* found by the fuzzer: no bytes at all, yet strides that overflow */
+    bytes b = {.size = 0};
+    put_u32(&b, 0x00000804);
+    put_u32(&b, 0x24000002);
+    put_u32(&b, 0);
+    put_u32(&b, 0xfcfaff00);
+    put_u32(&b, 0x02000000);
+    ck_assert_ptr_null(ct_idx_read(idx("zero.idx", &b)));
+    ck_error(CT_ERR_FORMAT, "announces [603979778, 0, 4244307712, 33554432]");
+}
+END_TEST
+
 START_TEST(a_missing_file_names_its_path) {
     ck_assert_ptr_null(ct_idx_read("/nowhere/x.idx"));
     ck_error(CT_ERR_IO, "/nowhere/x.idx");
@@ -262,6 +274,7 @@ TEST_LIST = {TEST(plain_and_gzip_give_the_same_tensor),
              TEST(damaged_files_are_errors_with_numbers),
              TEST(damaged_gzip_is_an_error),
              TEST(a_gzip_bomb_is_refused_before_memory_is_asked_for),
+             TEST(a_size_of_0_does_not_hide_the_others),
              TEST(a_missing_file_names_its_path),
              TEST(mnist_is_found_plain_packed_and_in_torchvisions_folders),
              TEST(mnist_samples_are_images_in_0_1_and_labels),
