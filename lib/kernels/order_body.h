@@ -75,11 +75,37 @@ static void NAME(select)(NAME(pair) *a, int64_t n, int64_t k, bool descending) {
     }
 }
 
+/* For a small k: a heap of the best so far, the worst of them on top. Nearly every element is read, compared with the top, and left. */
+static void NAME(sift)(NAME(pair) *heap, int64_t k, int64_t i, bool descending) {
+    NAME(pair) x = heap[i];
+    for (int64_t child; (child = 2 * i + 1) < k; i = child) {
+        if (child + 1 < k && NAME(before)(&heap[child], &heap[child + 1], descending)) child++;
+        if (!NAME(before)(&x, &heap[child], descending)) break;
+        heap[i] = heap[child];
+    }
+    heap[i] = x;
+}
+CT__INLINE void NAME(select_few)(const ct__order *o, const T *x, NAME(pair) *heap, bool descending) {
+    for (int64_t i = 0; i < o->k; i++) heap[i] = (NAME(pair)){x[i * o->x_step], i};
+    for (int64_t i = o->k / 2; i-- > 0;) NAME(sift)(heap, o->k, i, descending);
+    for (int64_t i = o->k; i < o->n; i++) { /* an equal element comes later and stays out */
+        T value = x[i * o->x_step];
+        if (CT__LIKELY(!NAME(value_before)(value, heap[0].value, descending))) continue;
+        heap[0] = (NAME(pair)){value, i};
+        NAME(sift)(heap, o->k, 0, descending);
+    }
+}
+
 static void NAME(row)(const ct__order *o, const T *x, T *values, int64_t *indices, void *scratch) {
     NAME(pair) *a = scratch, *b = a + o->n;
-    for (int64_t i = 0; i < o->n; i++) a[i] = (NAME(pair)){x[i * o->x_step], i};
     bool part = o->k < o->n;
-    if (part) NAME(select)(a, o->n, o->k, o->descending);
+    if (o->k <= o->n / 16) {
+        if (o->descending) NAME(select_few)(o, x, a, true); /* constants, for the comparison to be one instruction */
+        else NAME(select_few)(o, x, a, false);
+    } else {
+        for (int64_t i = 0; i < o->n; i++) a[i] = (NAME(pair)){x[i * o->x_step], i};
+        if (part) NAME(select)(a, o->n, o->k, o->descending);
+    }
     if (!o->unsorted) NAME(sort)(a, b, o->k, o->descending, part); /* selecting left no order of indices */
     for (int64_t i = 0; i < o->k; i++) {
         values[i * o->out_step] = a[i].value;

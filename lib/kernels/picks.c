@@ -8,6 +8,7 @@
 
 #include "base/platform.h"
 #include "base/pool.h"
+#include "kernels/strided.h"
 
 #include <string.h>
 
@@ -99,11 +100,30 @@ static void run_slice(const job *j, char *x, char *value, int64_t begin, int64_t
     }
 }
 
+/* Slices of one element, such as a mask picks. */
+static void take_elements(const job *j, int64_t begin, int64_t end) {
+    const int64_t *place = j->p.place;
+    int64_t scale = j->p.scale;
+    if (j->elem == 4) {
+        const ct__bits32 *x = (const ct__bits32 *)(const void *)j->x;
+        ct__bits32 *value = (ct__bits32 *)(void *)j->value;
+        for (int64_t i = begin; i < end; i++) value[i] = x[place[i] * scale];
+    } else {
+        const ct__bits64 *x = (const ct__bits64 *)(const void *)j->x;
+        ct__bits64 *value = (ct__bits64 *)(void *)j->value;
+        for (int64_t i = begin; i < end; i++) value[i] = x[place[i] * scale];
+    }
+}
+
 /* Slices [begin, end), counted over outer * n. */
 static void run_slices(int64_t begin, int64_t end, void *arg) {
     const job *j = arg;
     const ct__picks *p = &j->p;
     int64_t elem = (int64_t)j->elem;
+    if (j->mode == TAKE && j->outer == 1 && j->inner == 1 && elem >= 4) {
+        take_elements(j, begin, end);
+        return;
+    }
     for (int64_t s = begin; s < end; s++) {
         int64_t at = offset_of(s / p->n, p->n_outer, p->outer_sizes, p->outer_strides) + p->place[s % p->n] * p->scale;
         run_slice(j, j->x + elem * at, j->value + elem * s * j->inner, 0, j->inner);
@@ -177,6 +197,16 @@ typedef struct along_job {
     int64_t rows_per_task; /* rows: all dims but the last */
 } along_job;
 
+/* One row of gather and scatter for elements of 4 and 8 bytes; strides in elements. */
+static void move_4(mode m, int64_t n, const int64_t *index, ct__bits32 *x, int64_t step, int64_t along, ct__bits32 *value, int64_t v_step) {
+    if (m == TAKE) for (int64_t i = 0; i < n; i++) value[i * v_step] = x[i * step + index[i] * along];
+    else for (int64_t i = 0; i < n; i++) x[i * step + index[i] * along] = value[i * v_step];
+}
+static void move_8(mode m, int64_t n, const int64_t *index, ct__bits64 *x, int64_t step, int64_t along, ct__bits64 *value, int64_t v_step) {
+    if (m == TAKE) for (int64_t i = 0; i < n; i++) value[i * v_step] = x[i * step + index[i] * along];
+    else for (int64_t i = 0; i < n; i++) x[i * step + index[i] * along] = value[i * v_step];
+}
+
 static void along_row(const along_job *j, int64_t row) {
     const ct__along *a = j->a;
     int last = a->ndim - 1;
@@ -190,6 +220,14 @@ static void along_row(const along_job *j, int64_t row) {
     const int64_t *index = a->index + row * n;
     int64_t step = a->dim == last ? 0 : a->x_strides[last], along = a->x_strides[a->dim];
     char *x = j->x + elem * x_at, *value = j->value + elem * v_at;
+    if (j->mode != ADD && elem == 4) {
+        move_4(j->mode, n, index, (ct__bits32 *)(void *)x, step, along, (ct__bits32 *)(void *)value, a->value_strides[last]);
+        return;
+    }
+    if (j->mode != ADD && elem == 8) {
+        move_8(j->mode, n, index, (ct__bits64 *)(void *)x, step, along, (ct__bits64 *)(void *)value, a->value_strides[last]);
+        return;
+    }
     for (int64_t i = 0; i < n; i++) {
         char *at = x + elem * (i * step + index[i] * along), *v = value + elem * i * a->value_strides[last];
         if (j->mode == TAKE) copy_run(j->elem, 1, v, 1, at, 1);

@@ -6,6 +6,15 @@
 
 #include <ctorch/tensor.h>
 
+/* An element that is only moved, whatever its type. */
+#if defined(__GNUC__)
+typedef uint32_t __attribute__((may_alias)) ct__bits32;
+typedef uint64_t __attribute__((may_alias)) ct__bits64;
+#else
+typedef uint32_t ct__bits32;
+typedef uint64_t ct__bits64;
+#endif
+
 enum { CT__STRIDED_DIMS = 2 * CT_MAX_NDIM };
 
 /* dst[i...] = src[i...] for all indices below sizes. Strides in elements, of any sign, 0 too for src; dst and src do not overlap. At most

@@ -63,8 +63,8 @@ static ct_tensor *nonzero(const char *function, ct_tensor *x, bool by_dim) {
     if (where) out = ct__new(function, sizes, 2, CT_I64);
     if (out && out->numel) {
         int64_t *p = (int64_t *)(void *)ct__ptr(out);
-        scan(dense, where);
-        for (int64_t i = 0; i < count; i++) {
+        scan(dense, ndim == 1 ? p : where);
+        for (int64_t i = 0; i < count && ndim > 1; i++) {
             int64_t rest = where[i];
             for (int d = x->ndim - 1; d >= 0; d--) {
                 p[by_dim ? d * count + i : i * ndim + d] = rest % x->sizes[d];
@@ -138,9 +138,22 @@ typedef struct index_plan {
     int64_t *place; /* of the plan */
 } index_plan;
 
+/* index has these sizes, and all of its values are in 0 .. size - 1. */
+static bool all_below(const ct_tensor *index, const int64_t *sizes, int64_t size) {
+    const int64_t *v = (const int64_t *)(const void *)ct__ptr(index);
+    bool bad = memcmp(sizes, index->sizes, index->ndim * sizeof *sizes) != 0;
+    for (int64_t e = 0; e < index->numel; e++) bad |= (uint64_t)v[e] >= (uint64_t)size;
+    return !bad;
+}
+
 static ct_status add_places(const char *function, int64_t *place, const ct_tensor *index, const int64_t *sizes, int ndim, const ct_tensor *x, int dim) {
     int64_t counter[CT_MAX_NDIM] = {0}, strides[CT_MAX_NDIM], at = 0, size = x->sizes[dim], n = 1;
     const char *p = ct__ptr(index);
+    if (index->dtype == CT_I64 && index->contiguous && ndim == index->ndim && all_below(index, sizes, size)) { /* the usual case */
+        const int64_t *v = (const int64_t *)(const void *)p;
+        for (int64_t e = 0; e < index->numel; e++) place[e] += v[e] * x->strides[dim];
+        return CT_OK;
+    }
     for (int d = 0; d < ndim; d++) {
         int own = d - (ndim - index->ndim);
         strides[d] = own < 0 || index->sizes[own] == 1 ? 0 : index->strides[own];
@@ -387,7 +400,7 @@ ct_status ct_index_put_(ct_tensor *x, ct_tensor *const *indices, int n, ct_tenso
     return status;
 }
 
-/* index with one mask, both expanded to the common sizes. */
+/* index with one mask, both expanded to the common sizes and flattened. */
 ct_tensor *ct_masked_select(ct_tensor *x, ct_tensor *mask) {
     static const char function[] = "ct_masked_select";
     int64_t sizes[CT_MAX_NDIM];
@@ -399,6 +412,8 @@ ct_tensor *ct_masked_select(ct_tensor *x, ct_tensor *mask) {
     }
     CT__TRY_NULL(ct__broadcast(function, x->sizes, x->ndim, mask->sizes, mask->ndim, sizes, &ndim));
     ct_scope scope = ct_scope_begin();
-    ct_tensor *out = ct_index(ct_expand(x, sizes, ndim), (ct_tensor *[]){ct_expand(mask, sizes, ndim)}, 1);
+    const int64_t all[] = {-1};
+    ct_tensor *flat = ct_reshape(ct_expand(mask, sizes, ndim), all, 1);
+    ct_tensor *out = ct_index(ct_reshape(ct_expand(x, sizes, ndim), all, 1), &flat, 1);
     return ct_scope_return(scope, out);
 }
