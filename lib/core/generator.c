@@ -45,7 +45,12 @@ typedef struct torch_state {
 _Static_assert(sizeof(torch_state) == STATE_BYTES, "the size of PyTorch's state");
 
 static ct_generator default_generator;
-static pthread_mutex_t default_lock = PTHREAD_MUTEX_INITIALIZER;
+static pthread_mutex_t default_lock = PTHREAD_MUTEX_INITIALIZER; /* nothing is allocated under it */
+
+/* So that a child does not inherit the lock of a thread that it does not have, or a state in mid-refill. */
+static void before_fork(void) { pthread_mutex_lock(&default_lock); }
+static void after_fork(void) { pthread_mutex_unlock(&default_lock); }
+__attribute__((constructor)) static void register_at_fork(void) { pthread_atfork(before_fork, after_fork, after_fork); }
 
 /* ---- The engine ------------------------------------------------------------------------------------------------ */
 

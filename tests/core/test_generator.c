@@ -3,6 +3,11 @@
  */
 #include "support/test.h"
 
+#include <pthread.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
 #include "core/generator.h"
 #include <math.h>
 #include <string.h>
@@ -240,6 +245,36 @@ START_TEST(out_of_memory_is_an_error) {
 }
 END_TEST
 
+static atomic_bool held;
+static void *hold_the_lock(void *unused) {
+    ct_generator *g = ct__generator_lock(NULL);
+    atomic_store(&held, true);
+    usleep(100000);
+    ct__generator_unlock(g);
+    return unused;
+}
+
+START_TEST(a_forked_child_can_draw_while_a_thread_was_drawing) {
+    pthread_t t;
+    ct_manual_seed(3);
+    uint32_t first = ct_generator_random32(NULL);
+    ct_manual_seed(3);
+    ck_assert_int_eq(pthread_create(&t, NULL, hold_the_lock, NULL), 0);
+    while (!atomic_load(&held)) usleep(100);
+    pid_t child = fork();
+    if (child == 0) {
+        signal(SIGALRM, SIG_DFL); /* ends it, were it to wait for ever; Check has a handler of its own */
+        alarm(5);
+        _exit(ct_generator_random32(NULL) == first ? 0 : 1);
+    }
+    int status;
+    waitpid(child, &status, 0);
+    pthread_join(t, NULL);
+    ck_assert_int_eq(status, 0);
+    ck_assert_uint_eq(ct_generator_random32(NULL), first);
+}
+END_TEST
+
 TEST_LIST = {
     TEST(streams_and_states_are_pytorchs),
     TEST(words_are_those_of_the_reference_mt19937),
@@ -252,5 +287,6 @@ TEST_LIST = {
     TEST(with_an_error_pending_nothing_is_drawn),
     TEST(threads_share_the_default_stream_without_losing_a_draw),
     TEST(out_of_memory_is_an_error),
+    TEST(a_forked_child_can_draw_while_a_thread_was_drawing),
 };
 TEST_MAIN("generator")
