@@ -678,6 +678,7 @@ void ct_memory_fail_at(int64_t n) {
 }
 
 ct_status ct_allocator_set(const ct_allocator *allocator) {
+    CT__TRY(ct__pending());
     if (allocator) {
         if (!allocator->allocate || !allocator->free)
             return ct__fail(CT_ERR_INVALID_ARGUMENT, "ct_allocator_set: both functions are needed");

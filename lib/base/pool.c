@@ -260,6 +260,7 @@ void ct__parallel_for(int64_t n, int64_t grain, void (*fn)(int64_t begin, int64_
 }
 
 ct_status ct_set_num_threads(int n) {
+    CT__TRY(ct__pending());
     if (n < 1 || n > MAX_THREADS)
         return ct__fail(CT_ERR_INVALID_ARGUMENT, "ct_set_num_threads: %d threads; 1 to %d are possible", n, MAX_THREADS);
     ct__num_threads(); /* so that the environment is not read later */

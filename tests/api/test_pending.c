@@ -6,6 +6,7 @@
 #include "support/test.h"
 
 #include <ctorch/ctorch.h>
+#include <ctorch/sys/allocator.h>
 
 #include <stdio.h>
 #include <string.h>
@@ -254,6 +255,7 @@ static void call_core(void) {
     MAKES(ct_dict_get_string(x.dict, "string"));
     MAKES(ct_dict_get_dict(x.dict, "dict"));
     MAKES_CONTEXT(ct_context_new());
+    DOES(ct_set_num_threads(ct_get_num_threads()));
     MAKES_GENERATOR(ct_generator_new(1));
     MAKES(ct_generator_get_state(x.g));
     DOES(ct_generator_set_state(x.g, x.g_state));
@@ -648,6 +650,15 @@ START_TEST(while_an_error_is_pending_calls_make_and_do_nothing) {
 }
 END_TEST
 
+START_TEST(the_allocator_stays_while_an_error_is_pending) {
+    ct_memory_stats before = ct_memory_get_stats();
+    ct_error_raise(CT_ERR_USER, sentence);
+    ck_assert_int_eq(ct_allocator_set(NULL), CT_ERR_USER); /* does not trim either */
+    ck_assert_int_eq(ct_memory_get_stats().cached_bytes, before.cached_bytes);
+    ck_error(CT_ERR_USER, sentence);
+}
+END_TEST
+
 START_TEST(a_module_given_away_is_freed_while_an_error_is_pending) {
     ct_module *parent = ct_nn_sequential(ct_nn_relu()), *a = ct_nn_relu(), *b = ct_nn_relu();
     ct_error_raise(CT_ERR_USER, sentence);
@@ -661,6 +672,7 @@ END_TEST
 TEST_LIST = {
     TEST(the_arguments_are_valid),
     TEST(while_an_error_is_pending_calls_make_and_do_nothing),
+    TEST(the_allocator_stays_while_an_error_is_pending),
     TEST(a_module_given_away_is_freed_while_an_error_is_pending),
 };
 TEST_MAIN("pending")
