@@ -88,7 +88,9 @@ END_TEST
 START_TEST(groups_have_numbers_of_their_own) {
     ct_tensor *a = parameter(CT_F64), *b = parameter(CT_F64);
     ct_optim *o = ct_optim_adamw(list_of(a), 0.1, NULL);
+    ck_assert_int_eq(ct_optim_num_groups(o), 1);
     ck_assert_int_eq(ct_optim_add_param_group(o, list_of(b)), 1);
+    ck_assert_int_eq(ct_optim_num_groups(o), 2);
     ck_assert_int_eq(ct_optim_set(o, 1, "weight_decay", 0), CT_OK);
     ck_assert_double_eq(ct_optim_get(o, 0, "weight_decay"), 0.01);
     ck_assert_double_eq(ct_optim_get(o, 1, "weight_decay"), 0);
@@ -194,7 +196,21 @@ START_TEST(a_step_with_a_wrong_gradient_changes_no_parameter) {
 }
 END_TEST
 
-TEST_LIST = {TEST(steps_equal_pytorchs_with_every_option), TEST(a_parameter_without_gradient_is_passed_over), TEST(zero_grad_drops_gradients),
+START_TEST(a_retained_optimizer_outlives_one_free) {
+    ct_tensor *p = test_f32((const double[]){1}, NULL, 0);
+    ct_set_requires_grad(p, true);
+    ct_optim *o = ct_optim_sgd(list_of(p), 0.5, NULL), *same = ct_optim_retain(o);
+    ck_assert_ptr_eq(o, same);
+    ct_optim_free(o);
+    ct_backward(ct_mul_scalar(p, 3));
+    ck_assert_int_eq(ct_optim_step(same), CT_OK);
+    ck_values(p, -0.5);
+    ct_optim_free(same);
+    ck_assert_ptr_null(ct_optim_retain(NULL));
+}
+END_TEST
+
+TEST_LIST = {TEST(a_retained_optimizer_outlives_one_free), TEST(steps_equal_pytorchs_with_every_option), TEST(a_parameter_without_gradient_is_passed_over), TEST(zero_grad_drops_gradients),
              TEST(groups_have_numbers_of_their_own), TEST(wrong_numbers_and_parameters_are_errors),
              TEST(a_saved_and_loaded_optimizer_goes_on_with_the_same_bits), TEST(loading_a_state_that_does_not_fit_changes_nothing),
              TEST(a_step_with_a_wrong_gradient_changes_no_parameter)};
