@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""make_data.py MNIST-FOLDER FOLDER [N]: a data set of N = 256 training images (plain IDX) and 256 test images (gzip) in FOLDER/data/mnist, cut from
+"""make_data.py MNIST-FOLDER FOLDER [N]: a data set of N = 256 training images (plain IDX) and as many test images (gzip) in FOLDER/data/mnist, cut from
 the bundled digits, and its first seven as FOLDER/seven.png."""
 import gzip, os, struct, sys, zlib
 
 source, target = sys.argv[1], sys.argv[2]
 os.makedirs(os.path.join(target, "data/mnist"), exist_ok=True)
-n_train = int(sys.argv[3]) if len(sys.argv) > 3 else 256
+n = int(sys.argv[3]) if len(sys.argv) > 3 else 256
 
 
 def cut(name, n, compress):
@@ -27,7 +27,7 @@ def png(path, width, height, gray):
 
 
 for part in ("train", "t10k"):
-    n, compress = (n_train, False) if part == "train" else (256, True)
+    compress = part == "t10k"
     images, labels = cut(part + "-images-idx3-ubyte", n, compress), cut(part + "-labels-idx1-ubyte", n, compress)
 seven = labels.index(7)
 png(os.path.join(target, "seven.png"), 28, 28, images[seven * 784:(seven + 1) * 784])

@@ -1,7 +1,7 @@
 #!/bin/sh
-# test_valgrind.sh IMAGES: the two programs of the design, run one after the other on a data set of so many training images, do nothing invalid
-# and lose nothing. Takes the library from $BUILD and the compiler from $CC. valgrind does each FMA of each lane in a call: 256 images are
-# ten minutes, and the nightly test; 64 are the same code, one batch an epoch.
+# test_valgrind.sh IMAGES: the two programs of the design, run one after the other on data sets of so many images, do nothing invalid
+# and lose nothing. Takes the library from $BUILD and the compiler from $CC. valgrind makes a call of each lane of each FMA: 256 images are
+# a quarter of an hour, and the nightly test; 16 run the same code, one batch an epoch.
 set -u
 here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
 root=$here/../..
