@@ -1,0 +1,217 @@
+/*
+ * Option structs end in words for members of later versions: one that is not zero is an error of every call that takes the struct, in
+ * whichever word it is, and the call does nothing. All calls have valid arguments but for that word.
+ */
+#include "support/test.h"
+
+#include <ctorch/ctorch.h>
+
+#include <stdio.h>
+#include <string.h>
+
+static ct_tensor *a, *b, *index2, *image, *weight, *gradient, *indices, *labels, *cube, *picture, *made;
+static ct_dict *dict;
+
+static void build(void) {
+    a = ct_rand(CT_SHAPE(2, 3), CT_F32, NULL);
+    b = ct_rand(CT_SHAPE(2, 3), CT_F32, NULL);
+    cube = ct_rand(CT_SHAPE(2, 3, 3), CT_F32, NULL);
+    index2 = ct_zeros(CT_SHAPE(2), CT_I64);
+    labels = ct_zeros(CT_SHAPE(2), CT_I64);
+    image = ct_rand(CT_SHAPE(1, 2, 4, 4), CT_F32, NULL);
+    picture = ct_rand(CT_SHAPE(1, 4, 4), CT_F32, NULL);
+    weight = ct_rand(CT_SHAPE(2, 2, 3, 3), CT_F32, NULL);
+    gradient = ct_rand(CT_SHAPE(1, 2, 2, 2), CT_F32, NULL);
+    dict = ct_dict_new();
+    ct_dict_set(dict, "a", a);
+    ck_ok();
+}
+
+static bool refused_with_error(const char *call, bool refused) {
+    ck_assert_msg(refused, "%s accepts a reserved word that is not zero", call);
+    ck_assert_msg(ct_error_status() == CT_ERR_INVALID_ARGUMENT && strstr(ct_error_message(), "reserved word"), "%s: %s", call, ct_error_message());
+    ck_assert_msg(!strncmp(ct_error_message(), "ct_", 3), "%s: the message does not begin with the function: %s", call, ct_error_message());
+    ct_error_clear();
+    return true;
+}
+
+/* The struct with its first and with its last reserved word set; zero first, that the arguments are otherwise valid. */
+#define EACH_WORD(type, ok, refused, call)                                                                     \
+    do {                                                                                                       \
+        type o = {0};                                                                                          \
+        if (ok) {                                                                                              \
+            (void)(call);                                                                                      \
+            ck_assert_msg(ct_ok(), "%s with zeroed options: %s", #call, ct_error_message());                   \
+        }                                                                                                      \
+        for (size_t i_ = 0; i_ < sizeof o.reserved / sizeof *o.reserved; i_ += sizeof o.reserved / sizeof *o.reserved - 1) { \
+            memset(&o, 0, sizeof o);                                                                           \
+            o.reserved[i_] = 1;                                                                                \
+            refused_with_error(#call, refused);                                                                \
+            if (sizeof o.reserved / sizeof *o.reserved == 1) break;                                            \
+        }                                                                                                      \
+    } while (0)
+#define MAKES(type, call) EACH_WORD(type, true, (call) == NULL, call)
+#define DOES(type, call) EACH_WORD(type, true, (call) != CT_OK, call)
+#define MAKES_OWNED(type, call) EACH_WORD(type, false, (call) == NULL, call)
+
+START_TEST(operations_refuse_a_reserved_word) {
+    build();
+    ct_tensor *list[] = {index2}, *square3 = ct_select(cube, 0, 0);
+    MAKES(ct_cross_entropy_options, ct_cross_entropy(a, labels, &o));
+    MAKES(ct_nll_loss_options, ct_nll_loss(a, labels, &o));
+    MAKES(ct_mse_loss_options, ct_mse_loss(a, b, &o));
+    MAKES(ct_l1_loss_options, ct_l1_loss(a, b, &o));
+    MAKES(ct_smooth_l1_loss_options, ct_smooth_l1_loss(a, b, &o));
+    MAKES(ct_huber_loss_options, ct_huber_loss(a, b, &o));
+    MAKES(ct_binary_cross_entropy_options, ct_binary_cross_entropy(a, b, &o));
+    MAKES(ct_binary_cross_entropy_with_logits_options, ct_binary_cross_entropy_with_logits(a, b, &o));
+    MAKES(ct_multinomial_options, ct_multinomial(a, 1, &o));
+    MAKES(ct_reduce_options, ct_sum_dim(a, CT_DIMS(1), &o));
+    MAKES(ct_reduce_options, ct_mean_dim(a, CT_DIMS(1), &o));
+    MAKES(ct_reduce_options, ct_prod_dim(a, 1, &o));
+    MAKES(ct_var_options, ct_var(a, &o));
+    MAKES(ct_var_options, ct_var_dim(a, CT_DIMS(1), &o));
+    MAKES(ct_var_options, ct_std(a, &o));
+    MAKES(ct_var_options, ct_std_dim(a, CT_DIMS(1), &o));
+    MAKES(ct_reduce_options, ct_amax(a, CT_DIMS(1), &o));
+    MAKES(ct_reduce_options, ct_amin(a, CT_DIMS(1), &o));
+    MAKES(ct_reduce_options, ct_max_dim(a, 1, &o, &indices));
+    MAKES(ct_reduce_options, ct_min_dim(a, 1, &o, &indices));
+    MAKES(ct_reduce_options, ct_argmax(a, 1, &o));
+    MAKES(ct_reduce_options, ct_argmin(a, 1, &o));
+    MAKES(ct_reduce_options, ct_norm(a, 2, CT_DIMS(1), &o));
+    MAKES(ct_reduce_options, ct_logsumexp(a, CT_DIMS(1), &o));
+    MAKES(ct_reduce_options, ct_all_dim(a, 1, &o));
+    MAKES(ct_reduce_options, ct_any_dim(a, 1, &o));
+    MAKES(ct_conv2d_options, ct_conv2d(image, weight, NULL, &o));
+    MAKES(ct_conv2d_options, ct_conv2d_input(CT_SHAPE(1, 2, 4, 4), weight, gradient, &o));
+    MAKES(ct_conv2d_options, ct_conv2d_weight(image, CT_SHAPE(2, 2, 3, 3), gradient, &o));
+    MAKES(ct_max_pool2d_options, ct_max_pool2d(image, 2, &o, NULL));
+    MAKES(ct_avg_pool2d_options, ct_avg_pool2d(image, 2, &o));
+    MAKES(ct_index_add_options, ct_index_add(a, 0, index2, b, &o));
+    MAKES(ct_index_put_options, ct_index_put(a, list, 1, b, &o));
+    DOES(ct_index_put_options, ct_index_put_(a, list, 1, b, &o));
+    MAKES(ct_embedding_options, ct_embedding(index2, b, &o));
+    MAKES(ct_sort_options, ct_sort(a, 1, &o, &indices));
+    MAKES(ct_topk_options, ct_topk(a, 1, 1, &o, &indices));
+    MAKES(ct_gelu_options, ct_gelu(a, &o));
+    MAKES(ct_leaky_relu_options, ct_leaky_relu(a, &o));
+    MAKES(ct_elu_options, ct_elu(a, &o));
+    MAKES(ct_softplus_options, ct_softplus(a, &o));
+    MAKES(ct_dropout_options, ct_dropout(a, 0.5, &o));
+    MAKES(ct_addmm_options, ct_addmm(b, a, square3, &o));
+    MAKES(ct_addmm_options, ct_baddbmm(cube, cube, cube, &o));
+    EACH_WORD(ct_allclose_options, true, !ct_allclose(a, a, &o), ct_allclose(a, a, &o));
+}
+END_TEST
+
+static ct_tensor *square(ct_tensor *const *in, int n, void *user) {
+    (void)n, (void)user;
+    return ct_mul(in[0], in[0]);
+}
+static ct_status do_nothing(ct_function_ctx *ctx, ct_tensor *const *in, int n_in, ct_tensor **out, int n_out) {
+    (void)ctx, (void)n_in, (void)n_out;
+    out[0] = in[0];
+    return CT_OK;
+}
+static ct_status forward(ct_module *m, ct_tensor *const *in, int n_in, ct_tensor **out, int n_out) {
+    (void)m, (void)n_in, (void)n_out;
+    out[0] = in[0];
+    return CT_OK;
+}
+static int64_t none(const ct_dataset *d) { return d ? 0 : 1; }
+static ct_status get(ct_dataset *d, int64_t i, ct_generator *g, ct_sample *out) {
+    (void)d, (void)i, (void)g, (void)out;
+    return CT_OK;
+}
+static ct_tensor *apply(ct_transform *t, ct_tensor *x, ct_generator *g) {
+    (void)t, (void)g;
+    return x;
+}
+
+START_TEST(autograd_and_classes_refuse_a_reserved_word) {
+    build();
+    ct_tensor *leaf = ct_rand(CT_SHAPE(2), CT_F64, NULL), *loss, *grad = NULL, *in[] = {leaf};
+    ct_set_requires_grad(leaf, true);
+    loss = ct_sum(ct_mul(leaf, leaf));
+    EACH_WORD(ct_grad_options, false, ct_grad(&loss, 1, in, 1, &o, &grad) != CT_OK && !grad, ct_grad);
+    EACH_WORD(ct_backward_options, false, ct_backward_with(&loss, NULL, 1, &o) != CT_OK && !ct_tensor_grad(leaf), ct_backward_with);
+    DOES(ct_gradcheck_options, ct_gradcheck(square, NULL, in, 1, &o));
+    DOES(ct_gradcheck_options, ct_gradgradcheck(square, NULL, in, 1, &o));
+    EACH_WORD(ct_function_class, false, (o.name = "f", o.forward = do_nothing, o.backward = do_nothing, ct_function_apply(&o, NULL, in, 1) == NULL), ct_function_apply);
+    EACH_WORD(ct_module_class, false, (o.name = "m", o.forward = forward, ct_module_new(&o, NULL) == NULL), ct_module_new);
+    EACH_WORD(ct_dataset_class, false, (o.name = "d", o.size = none, o.get = get, ct_dataset_new(&o, NULL) == NULL), ct_dataset_new);
+    EACH_WORD(ct_transform_class, false, (o.name = "t", o.apply = apply, ct_transform_new(&o, NULL) == NULL), ct_transform_new);
+}
+END_TEST
+
+START_TEST(modules_and_optimizers_refuse_a_reserved_word) {
+    build();
+    ct_module *net = ct_nn_linear(2, 2, NULL);
+    ct_list *parameters = ct_parameters(net);
+    MAKES_OWNED(ct_nn_linear_options, ct_nn_linear(2, 2, &o));
+    MAKES_OWNED(ct_nn_conv2d_options, ct_nn_conv2d(2, 2, 3, &o));
+    MAKES_OWNED(ct_max_pool2d_options, ct_nn_max_pool2d(2, &o));
+    MAKES_OWNED(ct_avg_pool2d_options, ct_nn_avg_pool2d(2, &o));
+    MAKES_OWNED(ct_nn_flatten_options, ct_nn_flatten(&o));
+    MAKES_OWNED(ct_gelu_options, ct_nn_gelu(&o));
+    MAKES_OWNED(ct_leaky_relu_options, ct_nn_leaky_relu(&o));
+    MAKES_OWNED(ct_elu_options, ct_nn_elu(&o));
+    MAKES_OWNED(ct_softplus_options, ct_nn_softplus(&o));
+    MAKES_OWNED(ct_sgd_options, ct_optim_sgd(parameters, 0.1, &o));
+    MAKES_OWNED(ct_adam_options, ct_optim_adam(parameters, 0.1, &o));
+    MAKES_OWNED(ct_adam_options, ct_optim_adamw(parameters, 0.1, &o));
+    DOES(ct_load_state_dict_options, ct_load_state_dict(net, ct_state_dict_clone(net), &o));
+    DOES(ct_init_kaiming_options, ct_init_kaiming_uniform_(weight, &o));
+    DOES(ct_init_kaiming_options, ct_init_kaiming_normal_(weight, &o));
+    ct_module_free(net);
+}
+END_TEST
+
+START_TEST(data_and_files_refuse_a_reserved_word) {
+    build();
+    const char *file = test_tmp("options.safetensors"), *png = test_tmp("options.png"), *csv = test_tmp("options.csv");
+    char text[200];
+    ct_list *pictures = ct_list_new();
+    ct_tensor *one_picture = ct_unsqueeze(picture, 0);
+    ct_list_append(pictures, picture);
+    ct_dataset *data = ct_dataset_tensors(a, labels);
+    FILE *f = fopen(csv, "w");
+    fputs("p,q\n1,2\n", f);
+    fclose(f);
+    DOES(ct_save_options, ct_save(dict, file, &o));
+    MAKES(ct_save_options, ct_save_buffer(dict, &o));
+    made = ct_save_buffer(dict, NULL);
+    MAKES(ct_load_options, ct_load(file, &o));
+    MAKES(ct_load_options, ct_load_buffer(ct_data(made), (size_t)ct_numel(made), &o));
+    MAKES(ct_load_options, ct_load_metadata(file, &o));
+    DOES(ct_image_write_options, ct_image_write(png, picture, &o));
+    MAKES(ct_image_options, ct_image_read(png, &o));
+    MAKES(ct_image_grid_options, ct_image_grid(one_picture, &o));
+    MAKES(ct_image_grid_options, ct_image_grid_list(pictures, &o));
+    MAKES_OWNED(ct_random_crop_options, ct_transform_random_crop(2, 2, &o));
+    MAKES_OWNED(ct_random_shift_options, ct_transform_random_shift(0.1, 0.1, &o));
+    MAKES_OWNED(ct_random_rotation_options, ct_transform_random_rotation(5, &o));
+    MAKES_OWNED(ct_csv_options, ct_csv_read(csv, &o));
+    MAKES_OWNED(ct_csv_options, ct_csv_parse("p,q\n1,2\n", 8, &o));
+    MAKES_OWNED(ct_loader_options, ct_loader_new(data, &o));
+    MAKES_OWNED(ct_mnist_options, ct_dataset_mnist("nowhere", &o));
+    EACH_WORD(ct_print_options, true, ct_format(a, text, sizeof text, &o) == -1, ct_format(a, text, sizeof text, &o));
+    ct_checkpoint c = {.step = 1};
+    c.reserved[3] = 1;
+    refused_with_error("ct_checkpoint_save", ct_checkpoint_save(&c, file) != CT_OK);
+    refused_with_error("ct_checkpoint_load", ct_checkpoint_load(&c, file) != CT_OK);
+    ct_dataset_free(data);
+    remove(file);
+    remove(png);
+    remove(csv);
+}
+END_TEST
+
+TEST_LIST = {
+    TEST(operations_refuse_a_reserved_word),
+    TEST(autograd_and_classes_refuse_a_reserved_word),
+    TEST(modules_and_optimizers_refuse_a_reserved_word),
+    TEST(data_and_files_refuse_a_reserved_word),
+};
+TEST_MAIN("options")
