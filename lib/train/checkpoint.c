@@ -95,9 +95,7 @@ static void go_back(const ct_checkpoint *c, const ct_dict *before) {
     ct_error_raise(status, sentence);
 }
 
-static ct_status load(ct_checkpoint *c, const char *path, ct_dict *out) {
-    ct_dict *d = ct_load(path, NULL);
-    if (!d || check_parts(c, d, path) != CT_OK) return ct_error_status();
+static ct_status load(ct_checkpoint *c, const ct_dict *d) {
     ct_dict *before = snapshot(c);
     if (!ct_ok()) return ct_error_status();
     if (load_parts(c, d) != CT_OK) {
@@ -106,15 +104,21 @@ static ct_status load(ct_checkpoint *c, const char *path, ct_dict *out) {
     }
     c->epoch = ct_dict_get_i64(d, "epoch");
     c->step = ct_dict_get_i64(d, "step");
-    return ct_dict_kind_of(d, "extra") == CT_DICT_DICT ? ct_dict_set_dict(out, "extra", ct_dict_get_dict(d, "extra")) : ct_error_status();
+    return ct_error_status();
 }
 
 ct_status ct_checkpoint_load(ct_checkpoint *c, const char *path) {
     if (check("ct_checkpoint_load", c, path) != CT_OK) return ct_error_status();
-    ct_dict *out = ct_dict_new(); /* carries extra past the end of the scope */
     ct_scope scope = ct_no_grad_begin();
-    ct_status status = load(c, path, out);
+    ct_dict *file = ct_dict_keep(ct_load(path, NULL));
+    if (file) check_parts(c, file, path);
     ct_scope_end(scope);
-    if (status == CT_OK) c->extra = ct_dict_kind_of(out, "extra") == CT_DICT_DICT ? ct_dict_get_dict(out, "extra") : NULL;
+    /* extra stays in the caller's scope; it is taken before anything changes, since that needs memory too */
+    ct_dict *extra = ct_ok() && ct_dict_kind_of(file, "extra") == CT_DICT_DICT ? ct_dict_get_dict(file, "extra") : NULL;
+    scope = ct_no_grad_begin();
+    ct_status status = ct_ok() ? load(c, file) : ct_error_status();
+    ct_scope_end(scope);
+    ct_dict_release(file);
+    if (status == CT_OK) c->extra = extra;
     return status;
 }

@@ -7,6 +7,7 @@
 
 #include "train/training_rig.h"
 
+#include <ctorch/dict.h>
 #include <ctorch/serialize.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -221,6 +222,40 @@ START_TEST(every_allocation_of_a_step_and_a_save_may_fail) {
 }
 END_TEST
 
+/* A load that fails leaves module, optimizer, loader and counters alone, whichever allocation it is, the last one too. */
+START_TEST(every_allocation_of_a_load_may_fail) {
+    const char *path = test_tmp("loaded.safetensors");
+    rig saved = rig_new(0);
+    for (int done = 0; done < 2;) done += rig_step(&saved);
+    saved.run.extra = ct_dict_new();
+    ct_dict_set_f64(saved.run.extra, "best", 0.5);
+    ck_assert_int_eq(ct_checkpoint_save(&saved.run, path), CT_OK);
+    uint64_t want = rig_hash(&saved);
+    rig r = rig_new(0);
+    rig_step(&r);
+    uint64_t before = rig_hash(&r);
+    ck_assert(before != want);
+    int64_t failures = 0;
+    for (int64_t n = 1;; n++, failures++) {
+        ct_scope_clear_root();
+        for (int i = 0; i < 64; i++) ct_list_new(); /* the root's next reference has to widen it */
+        ct_memory_fail_at(n);
+        ct_status status = ct_checkpoint_load(&r.run, path);
+        ct_memory_fail_at(0);
+        if (status == CT_OK) break;
+        ck_error(CT_ERR_OUT_OF_MEMORY, "out of memory");
+        ck_assert_msg(rig_hash(&r) == before && r.run.step == 1 && !r.run.extra, "allocation %lld: a failed load changed the run", (long long)n);
+    }
+    ck_ok();
+    ck_assert(rig_hash(&r) == want);
+    ck_assert_double_eq(ct_dict_get_f64(r.run.extra, "best"), 0.5);
+    ck_assert_int_ge(failures, 100);
+    rig_free(&r);
+    rig_free(&saved);
+}
+END_TEST
+
 TEST_LIST = {TEST(a_resumed_run_ends_with_the_same_bits), TEST(extra_state_travels_along), TEST(a_file_that_lacks_a_part_or_does_not_fit_changes_nothing),
-             TEST(a_save_that_fails_to_write_leaves_the_file_before), TEST(every_allocation_of_a_step_and_a_save_may_fail)};
+             TEST(a_save_that_fails_to_write_leaves_the_file_before), TEST(every_allocation_of_a_step_and_a_save_may_fail),
+             TEST(every_allocation_of_a_load_may_fail)};
 TEST_MAIN("checkpoint")
