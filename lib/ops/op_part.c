@@ -147,15 +147,16 @@ ct_tensor *ct_diagonal(ct_tensor *x, int64_t offset, int64_t dim1, int64_t dim2)
 
 /* ---- as_strided ---- */
 
-/* One past the last element that the view reaches, from its offset on; 0 for an empty one; false on overflow. */
+/* One past the last element that the view reaches, from its offset on; 0 for an empty one; false on overflow. An empty one is measured too: a
+ * part of it multiplies by its strides. */
 static bool reach(const ct__geometry *g, int64_t *out) {
     int64_t sum = 1;
     bool empty = false;
     for (int i = 0; i < g->ndim; i++) {
         int64_t part;
         empty |= g->sizes[i] == 0;
-        if (empty) continue;
-        if (!ct__mul_i64(g->sizes[i] - 1, g->strides[i], &part) || !ct__add_i64(sum, part, &sum)) return false;
+        if (g->sizes[i] == 0) continue;
+        if (!ct__mul_i64(g->sizes[i], g->strides[i], &part) || !ct__add_i64(sum, part - g->strides[i], &sum)) return false;
     }
     *out = empty ? 0 : sum;
     return true;

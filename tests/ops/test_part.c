@@ -111,6 +111,8 @@ START_TEST(as_strided_reaches_all_of_the_storage_and_no_more) {
     ck_error(CT_ERR_INVALID_ARGUMENT, "ct_as_strided: storage_offset -3");
     ct_as_strided(x, CT_SHAPE(2, -1), (int64_t[]){1, 1}, 0);
     ck_error(CT_ERR_SHAPE, "ct_as_strided: size -1 of dim 1 is negative");
+    ck_assert_ptr_null(ct_as_strided(ct_zeros(CT_SHAPE(6), CT_F32), CT_SHAPE(0, 2), (int64_t[]){1, INT64_MAX}, 0)); /* its parts would overflow */
+    ck_error(CT_ERR_INDEX, "reaches beyond");
     ct_as_strided(x, CT_SHAPE(3, 2), (int64_t[]){INT64_MAX, 1}, 0);
     ck_error(CT_ERR_INDEX, "reaches beyond the storage");
     ct_as_strided(x, CT_SHAPE(2), NULL, 0);
