@@ -265,8 +265,10 @@ ct_status ct_load_state_dict(ct_module *m, const ct_dict *state, const ct_load_s
 
 /* ---- Conversion ---- */
 
-/* t keeps its handle and takes what other has; other is left with t's old elements. */
+/* t keeps its handle and takes what other has; other is left with t's old elements. For a graph that saved t this is a change in place, so the
+ * version goes on from t's. */
 static void swap_data(ct_tensor *t, ct_tensor *other) {
+    atomic_store_explicit(&other->storage->version, ct__version(t) + 1, memory_order_relaxed);
     ct_tensor before = *t;
     t->storage = other->storage, t->dtype = other->dtype, t->offset = other->offset, t->contiguous = other->contiguous;
     memcpy(t->strides, other->strides, t->ndim * sizeof *t->strides);

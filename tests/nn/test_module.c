@@ -311,7 +311,22 @@ START_TEST(apply_visits_children_first) {
 }
 END_TEST
 
-TEST_LIST = {TEST(names_follow_pytorch), TEST(children_draw_their_weights_from_left_to_right), TEST(forward_leaves_only_its_output_in_the_scope),
+START_TEST(a_graph_that_saved_a_converted_parameter_says_so) {
+    ct_module *net = ct_nn_linear(3, 2, NULL);
+    ct_module_register_parameter(net, "weight", ct_ones(CT_SHAPE(2, 3), CT_F32)); /* at version 0, as a new tensor is */
+    ct_module_set_requires_grad(net, false); /* no graph leads to it: it may be converted */
+    ct_tensor *x = ct_ones(CT_SHAPE(1, 3), CT_F32);
+    ct_set_requires_grad(x, true);
+    ct_tensor *loss = ct_sum(ct_forward(net, x));
+    ck_assert_int_eq(ct_module_to(net, CT_F64), CT_OK);
+    ck_assert_int_eq(ct_version_of(ct_module_get_parameter(net, "weight")), 1);
+    ck_assert_int_eq(ct_backward(loss), CT_ERR_AUTOGRAD);
+    ck_error(CT_ERR_AUTOGRAD, "was changed in place");
+    ct_module_free(net);
+}
+END_TEST
+
+TEST_LIST = {TEST(a_graph_that_saved_a_converted_parameter_says_so), TEST(names_follow_pytorch), TEST(children_draw_their_weights_from_left_to_right), TEST(forward_leaves_only_its_output_in_the_scope),
              TEST(training_mode_reaches_the_whole_tree), TEST(state_dicts_share_storage_and_clones_do_not),
              TEST(loading_checks_everything_before_it_changes_anything), TEST(values_are_converted_to_the_modules_dtype),
              TEST(converting_keeps_the_handles_and_the_gradients), TEST(a_missing_child_frees_the_others), TEST(trees_refuse_what_is_no_tree),
