@@ -41,7 +41,7 @@ install_with_apt() {
     say "installing$MISSING"
     as_root apt-get update -qq || say "apt-get update failed; going on with the lists that are there"
     # shellcheck disable=SC2086 # a list of packages
-    as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $MISSING </dev/null >/dev/null ||
+    as_root env DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=300 install -y -qq --no-install-recommends $MISSING </dev/null >/dev/null ||
         die "apt-get could not install$MISSING"
 }
 

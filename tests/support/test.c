@@ -171,8 +171,9 @@ bool test_rerun(const char *test, ...) {
     return status == 0;
 }
 
-/* What the sanitizers ask for when they are linked in: tests request impossible sizes, and fork beside other threads. */
-const char *__asan_default_options(void);
+/* What the sanitizers ask for when they are linked in, from a library of their own: hence visible. Tests request impossible sizes, and
+ * fork beside other threads. */
+__attribute__((visibility("default"))) const char *__asan_default_options(void);
 const char *__asan_default_options(void) { return "allocator_may_return_null=1"; }
-const char *__tsan_default_options(void);
+__attribute__((visibility("default"))) const char *__tsan_default_options(void);
 const char *__tsan_default_options(void) { return "allocator_may_return_null=1:die_after_fork=0"; }
