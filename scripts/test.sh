@@ -71,7 +71,7 @@ tier() {
         build release $RELEASE || return 0
         for isa in ref avx2 avx512; do
             say "CTORCH_CPU=$isa"
-            CTORCH_CPU=$isa run release -LE nightly -E '^(layers|exports|snippets|headers|shellcheck|install)$'
+            CTORCH_CPU=$isa run release -LE nightly -E '^(layers|exports|snippets|headers|shellcheck|install|valgrind)$'
         done
         ;;
     clang) build clang $RELEASE -DCMAKE_C_COMPILER=clang && run clang -L quick ;;
