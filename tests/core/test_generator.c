@@ -255,6 +255,10 @@ static void *hold_the_lock(void *unused) {
 }
 
 START_TEST(a_forked_child_can_draw_while_a_thread_was_drawing) {
+    if (TEST_TSAN) {
+        test_skip("in the forked child TSan takes the thread that stayed behind for a leak");
+        return;
+    }
     pthread_t t;
     ct_manual_seed(3);
     uint32_t first = ct_generator_random32(NULL);
