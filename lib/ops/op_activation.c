@@ -127,7 +127,8 @@ static ct_tensor *promoting(const ct__node_class *cls, ct_tensor *x, act_ctx c) 
 ct_tensor *ct_relu(ct_tensor *x) {
     if (!ct__enter(CT__OP_relu, &x, 1)) return NULL;
     if (ct__is_float(x) || x->dtype == CT_BOOL) return activation(&relu_class, x, (act_ctx){CT__ACT_RELU, 0, 0});
-    return ct_clamp_int(x, 0, INT64_MAX);
+    ct_scope scope = ct_scope_begin();
+    return ct_scope_return(scope, ct_maximum(x, ct_scalar_tensor_int(0, (ct_dtype)x->dtype)));
 }
 ct_tensor *ct_sigmoid(ct_tensor *x) { return promoting(&sigmoid_class, x, (act_ctx){CT__ACT_SIGMOID, 0, 0}); }
 ct_tensor *ct_tanh(ct_tensor *x) { return promoting(&tanh_class, x, (act_ctx){CT__ACT_TANH, 0, 0}); }

@@ -1,0 +1,6 @@
+"""Activations: ops of category "activation" in ops.def."""
+from families.op import Op
+
+OPS = [
+    Op("relu", db=["nn.functional.relu"]),
+]

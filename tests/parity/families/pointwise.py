@@ -1,0 +1,10 @@
+"""Pointwise arithmetic, functions, selection, comparison, logic."""
+import torch
+
+from families.op import Op
+
+OPS = [
+    Op("add"),
+    Op("where", call=lambda x, condition, other: torch.where(condition, x, other), signature="input, condition, other",
+       left_out=[(lambda a: not all(torch.is_tensor(v) for v in a.values()), "a number in the place of a tensor: ct_scalar_tensor makes one")]),
+]

@@ -1,0 +1,6 @@
+"""Views, joining, splitting, rearranging."""
+from families.op import Op
+
+OPS = [
+    Op("cat"),
+]
