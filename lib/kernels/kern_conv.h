@@ -35,6 +35,9 @@ typedef struct ct__conv_kernels {
     /* bias [F] may be NULL. */
     void (*forward[CT__REAL_COUNT])(const ct__conv_shape *s, const void *x, const void *w, const void *bias, void *y, void *scratch);
     void (*input_grad[CT__REAL_COUNT])(const ct__conv_shape *s, const void *gy, const void *w, void *gx, void *scratch);
+    /* int64, sums wrapping around; without scratch. */
+    void (*forward_i64)(const ct__conv_shape *s, const void *x, const void *w, const void *bias, void *y);
+    void (*input_grad_i64)(const ct__conv_shape *s, const void *gy, const void *w, void *gx);
     /* gbias [F] may be NULL. */
     void (*weight_grad[CT__REAL_COUNT])(const ct__conv_shape *s, const void *x, const void *gy, void *gw, void *gbias, void *scratch);
 } ct__conv_kernels;

@@ -5,15 +5,32 @@
 
 #include "kernels/kern_conv.h"
 
-ct_status ct__image_sizes_of(const char *function, const char *what, const int64_t *sizes, int ndim, ct__image_sizes *out) {
+ct_status ct__image_sizes_of(const char *function, const char *what, const int64_t *sizes, int ndim, int nd, ct__image_sizes *out) {
+    static const char *const form[] = {"", "[N, C, L] or [C, L]", "[N, C, H, W] or [C, H, W]", "[N, C, D, H, W] or [C, D, H, W]"};
     ct__shape_text text;
-    if (ndim != 3 && ndim != 4)
-        return ct__fail(CT_ERR_SHAPE, "%s: %s must be [N, C, H, W] or [C, H, W], got %s", function, what, ct__shape_str(&text, sizes, ndim));
-    const int64_t *s = sizes + ndim - 3;
-    *out = (ct__image_sizes){.batched = ndim == 4, .n = ndim == 4 ? sizes[0] : 1, .c = s[0], .h = s[1], .w = s[2]};
-    if (out->h < 1 || out->w < 1)
-        return ct__fail(CT_ERR_SHAPE, "%s: %s %s has no pixels", function, what, ct__shape_str(&text, sizes, ndim));
+    if (ndim != nd + 1 && ndim != nd + 2)
+        return ct__fail(CT_ERR_SHAPE, "%s: %s must be %s, got %s", function, what, form[nd], ct__shape_str(&text, sizes, ndim));
+    bool batched = ndim == nd + 2;
+    *out = (ct__image_sizes){.batched = batched, .nd = nd, .n = batched ? sizes[0] : 1, .c = sizes[batched], .size = {1, 1, 1}};
+    for (int i = 0; i < nd; i++) {
+        out->size[3 - nd + i] = sizes[batched + 1 + i];
+        if (sizes[batched + 1 + i] < 1)
+            return ct__fail(CT_ERR_SHAPE, "%s: %s %s has no pixels", function, what, ct__shape_str(&text, sizes, ndim));
+    }
     return CT_OK;
+}
+
+int ct__image_shape(const ct__image_sizes *s, int64_t *sizes) {
+    int n = 0;
+    if (s->batched) sizes[n++] = s->n;
+    sizes[n++] = s->c;
+    for (int i = 3 - s->nd; i < 3; i++) sizes[n++] = s->size[i];
+    return n;
+}
+
+const char *ct__image_dim(int nd, int i) {
+    static const char *const names[] = {"depth", "height", "width"};
+    return nd == 1 ? "length" : names[i];
 }
 
 ct_status ct__image_dtype(const char *function, const char *what, const ct_tensor *t, int *real) {
@@ -38,13 +55,14 @@ bool ct__prefers_channels_last(const ct_tensor *t) {
 }
 
 ct_tensor *ct__image_new(const char *function, const ct__image_sizes *s, bool last, ct_dtype dtype) {
-    int64_t sizes[] = {s->n, s->c, s->h, s->w}, strides[4];
-    if (!s->batched) return ct__new(function, sizes + 1, 3, dtype);
-    if (!last) return ct__new(function, sizes, 4, dtype);
+    int64_t sizes[5], strides[4];
+    int ndim = ct__image_shape(s, sizes);
+    if (!last || !s->batched || s->nd != 2) return ct__new(function, sizes, ndim, dtype);
     int64_t c = ct__max_i64(s->c, 1), row, image;
-    if (!ct__mul_i64(c, s->w, &row) || !ct__mul_i64(row, s->h, &image)) return ct__new(function, sizes, 4, dtype); /* it names the overflow */
+    if (!ct__mul_i64(c, s->size[2], &row) || !ct__mul_i64(row, s->size[1], &image))
+        return ct__new(function, sizes, ndim, dtype); /* it names the overflow */
     strides[0] = image, strides[1] = 1, strides[2] = row, strides[3] = c;
-    return ct__new_strided(function, sizes, strides, 4, dtype);
+    return ct__new_strided(function, sizes, strides, ndim, dtype);
 }
 
 ct_tensor *ct__image_read(const char *function, ct_tensor *t, bool *last) {
@@ -60,15 +78,18 @@ ct_tensor *ct__image_as(const char *function, ct_tensor *t, bool last) {
         ct__ref(t);
         return t;
     }
-    ct__image_sizes s = {.batched = true, .n = t->sizes[0], .c = t->sizes[1], .h = t->sizes[2], .w = t->sizes[3]};
+    ct__image_sizes s = {.batched = true, .nd = 2, .n = t->sizes[0], .c = t->sizes[1], .size = {1, t->sizes[2], t->sizes[3]}};
     ct_tensor *copy = ct__image_new(function, &s, true, (ct_dtype)t->dtype);
     if (copy) ct__copy_raw(copy, t);
     return copy;
 }
 
-ct_status ct__image_pair(const char *function, const char *name, int64_t scalar, const int64_t *nd, int64_t fallback, int64_t min, int64_t out[2]) {
-    for (int i = 0; i < 2; i++) {
-        out[i] = nd ? nd[i] : scalar != 0 ? scalar : fallback;
+ct_status ct__image_values(const char *function, const char *name, int nd, int64_t scalar, const int64_t *values, int64_t fallback, int64_t min,
+                           int64_t absent, int64_t out[3]) {
+    for (int i = 0; i < 3; i++) {
+        int own = i - (3 - nd);
+        out[i] = own < 0 ? absent : values ? values[own] : scalar != 0 ? scalar : fallback;
+        if (own < 0) continue;
         if (out[i] < min)
             return ct__fail(CT_ERR_INVALID_ARGUMENT, "%s: %s is %lld; it must be at least %lld", function, name, (long long)out[i], (long long)min);
         if (out[i] > INT32_MAX) /* sums and products of a few of them stay within int64 */

@@ -18,11 +18,18 @@ typedef struct pool_geometry {
     double divisor;
 } pool_geometry;
 
-static ct__image_sizes x_sizes(const pool_geometry *g) { return (ct__image_sizes){g->batched, g->s.n, g->s.c, g->s.h, g->s.w}; }
-static ct__image_sizes y_sizes(const pool_geometry *g) { return (ct__image_sizes){g->batched, g->s.n, g->s.c, g->s.oh, g->s.ow}; }
+static ct__image_sizes x_sizes(const pool_geometry *g) { return (ct__image_sizes){g->batched, 2, g->s.n, g->s.c, {1, g->s.h, g->s.w}}; }
+static ct__image_sizes y_sizes(const pool_geometry *g) { return (ct__image_sizes){g->batched, 2, g->s.n, g->s.c, {1, g->s.oh, g->s.ow}}; }
 static int real_of(const ct_tensor *t) { return t->dtype == CT_F64 ? CT__REAL_F64 : CT__REAL_F32; }
 
 /* ---- geometry ---- */
+
+static ct_status ct__image_pair(const char *fn, const char *name, int64_t scalar, const int64_t *nd, int64_t fallback, int64_t min, int64_t out[2]) {
+    int64_t all[3];
+    CT__TRY(ct__image_values(fn, name, 2, scalar, nd, fallback, min, 0, all));
+    out[0] = all[1], out[1] = all[2];
+    return CT_OK;
+}
 
 typedef struct pool_window {
     int64_t kernel[2], stride[2], pad[2], dil[2];
@@ -33,10 +40,10 @@ static ct_status begin_geometry(int op, const ct_tensor *x, pool_geometry *g) {
     ct__image_sizes in;
     int real;
     CT__TRY(ct__image_dtype(ct__fn(op), "x", x, &real));
-    CT__TRY(ct__image_sizes_of(ct__fn(op), "x", x->sizes, x->ndim, &in));
+    CT__TRY(ct__image_sizes_of(ct__fn(op), "x", x->sizes, x->ndim, 2, &in));
     if (in.c < 1) return ct__fail(CT_ERR_SHAPE, "%s: x has no channels", ct__fn(op));
     *g = (pool_geometry){.batched = in.batched};
-    g->s = (ct__pool2d_shape){.n = in.n, .c = in.c, .h = in.h, .w = in.w, .last = ct__prefers_channels_last(x)};
+    g->s = (ct__pool2d_shape){.n = in.n, .c = in.c, .h = in.size[1], .w = in.size[2], .last = ct__prefers_channels_last(x)};
     return CT_OK;
 }
 

@@ -54,6 +54,17 @@ static bool refused_with_error(const char *call, bool refused) {
 #define DOES(type, call) EACH_WORD(type, true, (call) != CT_OK, call)
 #define MAKES_OWNED(type, call) EACH_WORD(type, false, (call) == NULL, call)
 
+START_TEST(operations_on_lines_and_volumes_refuse_a_reserved_word) {
+    ct_tensor *line = ct_rand(CT_SHAPE(1, 1, 4), CT_F32, NULL), *volume = ct_rand(CT_SHAPE(1, 1, 4, 4, 4), CT_F32, NULL);
+    build();
+    MAKES(ct_conv1d_options, ct_conv1d(line, line, NULL, &o));
+    MAKES(ct_conv3d_options, ct_conv3d(volume, volume, NULL, &o));
+    MAKES(ct_conv_transpose1d_options, ct_conv_transpose1d(line, line, NULL, &o));
+    MAKES(ct_conv_transpose2d_options, ct_conv_transpose2d(image, weight, NULL, &o));
+    MAKES(ct_conv_transpose3d_options, ct_conv_transpose3d(volume, volume, NULL, &o));
+}
+END_TEST
+
 START_TEST(operations_refuse_a_reserved_word) {
     build();
     ct_tensor *list[] = {index2}, *square3 = ct_select(cube, 0, 0);
@@ -209,6 +220,7 @@ START_TEST(data_and_files_refuse_a_reserved_word) {
 END_TEST
 
 TEST_LIST = {
+    TEST(operations_on_lines_and_volumes_refuse_a_reserved_word),
     TEST(operations_refuse_a_reserved_word),
     TEST(autograd_and_classes_refuse_a_reserved_word),
     TEST(modules_and_optimizers_refuse_a_reserved_word),

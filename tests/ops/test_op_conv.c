@@ -250,7 +250,7 @@ START_TEST(options_out_of_range_are_named) {
     ck_assert(!ct_conv2d(x, w, NULL, &(ct_conv2d_options){.groups = -1}));
     ck_error(CT_ERR_INVALID_ARGUMENT, "groups is -1");
     ck_assert(!ct_conv2d(x, w, NULL, &(ct_conv2d_options){.auto_padding = CT_CONV_PADDING_SAME, .stride = 2}));
-    ck_error(CT_ERR_INVALID_ARGUMENT, "padding 'same' needs stride 1, got 2 x 2");
+    ck_error(CT_ERR_INVALID_ARGUMENT, "padding 'same' needs stride 1, got 2 along the height");
     ck_assert(!ct_conv2d(x, w, NULL, &(ct_conv2d_options){.auto_padding = CT_CONV_PADDING_VALID, .padding = 1}));
     ck_error(CT_ERR_INVALID_ARGUMENT, "beside an auto_padding");
     ck_assert(!ct_conv2d(x, w, NULL, &(ct_conv2d_options){.auto_padding = (ct_conv_padding)9}));
@@ -266,8 +266,10 @@ START_TEST(dtypes_and_missing_tensors_are_named) {
     ck_error(CT_ERR_DTYPE, "ct_conv2d: x is float64, weight is float32");
     ck_assert(!ct_conv2d(x, w, ct_zeros(CT_SHAPE(2), CT_F32), NULL));
     ck_error(CT_ERR_DTYPE, "x is float64, bias is float32");
-    ck_assert(!ct_conv2d(ct_to(x, CT_I64), ct_to(w, CT_I64), NULL, NULL));
-    ck_error(CT_ERR_DTYPE, "ct_conv2d: x is int64; it must be float32 or float64");
+    ck_assert(!ct_conv2d(ct_to(x, CT_BOOL), ct_to(w, CT_BOOL), NULL, NULL));
+    ck_error(CT_ERR_DTYPE, "ct_conv2d: x is bool; it must be floating point or an integer");
+    ck_assert(!ct_conv2d_weight(ct_to(x, CT_I64), CT_SHAPE(2, 3, 2, 2), ct_zeros(CT_SHAPE(1, 2, 3, 3), CT_I64), NULL));
+    ck_error(CT_ERR_DTYPE, "ct_conv2d_weight: x is int64; it must be float32 or float64");
     ck_assert(!ct_conv2d(NULL, w, NULL, NULL));
     ck_error(CT_ERR_INVALID_ARGUMENT, "ct_conv2d");
     ck_assert(!ct_conv2d(x, NULL, NULL, NULL));

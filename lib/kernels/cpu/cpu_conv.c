@@ -6,10 +6,10 @@
 void CT__ISA_NAME(ct__conv_fill)(ct__conv_kernels *k);
 
 void CT__ISA_NAME(ct__conv_fill)(ct__conv_kernels *k) {
-    *k = (ct__conv_kernels){
-        .scratch = conv_scratch,
-        .forward = {conv_forward_f32, conv_forward_f64},
-        .input_grad = {conv_input_grad_f32, conv_input_grad_f64},
-        .weight_grad = {conv_weight_grad_f32, conv_weight_grad_f64},
-    };
+    k->scratch = conv_scratch;
+    for (int real = 0; real < CT__REAL_COUNT; real++) {
+        k->forward[real] = real == CT__REAL_F64 ? conv_forward_f64 : conv_forward_f32;
+        k->input_grad[real] = real == CT__REAL_F64 ? conv_input_grad_f64 : conv_input_grad_f32;
+        k->weight_grad[real] = real == CT__REAL_F64 ? conv_weight_grad_f64 : conv_weight_grad_f32;
+    }
 }

@@ -80,6 +80,46 @@ static void input_grad_planes(int64_t begin, int64_t end, void *arg) {
             for (int64_t j = 0; j < s->w; j++) put(o->gx, o->real, at_x(s, p / s->c, p % s->c, i, j), input_grad_at(o, p / s->c, p % s->c, i, j));
 }
 
+/* ---- the same for int64 ---- */
+
+static void forward_ints(int64_t begin, int64_t end, void *arg) {
+    const job *o = arg;
+    const ct__conv_shape *s = o->s;
+    int64_t cg = s->c / s->groups, taps = s->kh * s->kw, pixels = s->oh * s->ow;
+    const uint64_t *x = o->x, *w = o->w, *bias = o->bias;
+    uint64_t *y = o->y;
+    for (int64_t p = begin; p < end; p++)
+        for (int64_t at = 0; at < pixels; at++) {
+            int64_t n = p / s->f, f = p % s->f, i = at / s->ow, j = at % s->ow, c0 = f / (s->f / s->groups) * cg;
+            uint64_t sum = bias ? bias[f] : 0;
+            for (int64_t k = 0; k < cg * taps; k++) {
+                int64_t xi = i * s->stride_h - s->pad_h + k % taps / s->kw * s->dil_h, xj = j * s->stride_w - s->pad_w + k % s->kw * s->dil_w;
+                if (xi < 0 || xi >= s->h || xj < 0 || xj >= s->w) continue;
+                sum += x[at_x(s, n, c0 + k / taps, xi, xj)] * w[f * cg * taps + k];
+            }
+            y[at_y(s, n, f, i, j)] = sum;
+        }
+}
+
+static void input_grad_ints(int64_t begin, int64_t end, void *arg) {
+    const job *o = arg;
+    const ct__conv_shape *s = o->s;
+    int64_t cg = s->c / s->groups, fg = s->f / s->groups, taps = s->kh * s->kw, pixels = s->h * s->w;
+    const uint64_t *gy = o->gy, *w = o->w;
+    uint64_t *gx = o->gx;
+    for (int64_t p = begin; p < end; p++)
+        for (int64_t at = 0; at < pixels; at++) {
+            int64_t n = p / s->c, c = p % s->c, xi = at / s->w, xj = at % s->w;
+            uint64_t sum = 0;
+            for (int64_t k = 0; k < fg * taps; k++) {
+                int64_t f = c / cg * fg + k / taps, i = xi + s->pad_h - k % taps / s->kw * s->dil_h, j = xj + s->pad_w - k % s->kw * s->dil_w;
+                if (i < 0 || i % s->stride_h || i / s->stride_h >= s->oh || j < 0 || j % s->stride_w || j / s->stride_w >= s->ow) continue;
+                sum += gy[at_y(s, n, f, i / s->stride_h, j / s->stride_w)] * w[(f * cg + c % cg) * taps + k % taps];
+            }
+            gx[at_x(s, n, c, xi, xj)] = sum;
+        }
+}
+
 /* ---- gradients of weight and bias: one filter per item ---- */
 
 static double weight_grad_at(const job *o, int64_t f, int64_t c, int64_t a, int64_t b) {
@@ -161,11 +201,22 @@ static void weight_grad_f64(const ct__conv_shape *s, const void *x, const void *
     weight_grad(s, CT__REAL_F64, x, gy, gw, gbias);
 }
 
+static void forward_i64(const ct__conv_shape *s, const void *x, const void *w, const void *bias, void *y) {
+    job o = {.s = s, .x = x, .w = w, .bias = bias, .y = y};
+    ct__parallel_for(s->n * s->f, 1, forward_ints, &o);
+}
+static void input_grad_i64(const ct__conv_shape *s, const void *gy, const void *w, void *gx) {
+    job o = {.s = s, .gy = gy, .w = w, .gx = gx};
+    ct__parallel_for(s->n * s->c, 1, input_grad_ints, &o);
+}
+
 void ct__conv_fill_ref(ct__conv_kernels *k) {
     *k = (ct__conv_kernels){
         .scratch = scratch,
         .forward = {forward_f32, forward_f64},
         .input_grad = {input_grad_f32, input_grad_f64},
         .weight_grad = {weight_grad_f32, weight_grad_f64},
+        .forward_i64 = forward_i64,
+        .input_grad_i64 = input_grad_i64,
     };
 }
