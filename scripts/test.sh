@@ -52,6 +52,21 @@ run() {
     # shellcheck disable=SC2086
     set -- $sums
     PASSED=$((PASSED + $1)) FAILED=$((FAILED + $2)) SKIPPED=$((SKIPPED + $3))
+    parity "$name" >>"$LOGS/parity"
+}
+
+# parity NAME: a line on the ops that were compared with PyTorch, from the full programs' counts or else the quick ones'.
+parity() {
+    files=$(find "build/$1/counts" -name 'parity_*.ops' ! -name '*_quick.ops')
+    files=${files:-$(find "build/$1/counts" -name 'parity_*.ops')}
+    if [ -z "$files" ]; then return; fi
+    # shellcheck disable=SC2086 # a list; our own names have no blanks
+    sort $files | awk -v build="$1" '
+        { if (!($1 in cases)) ops++; cases[$1] += $2; sum += $2; failed += $7 }
+        END {
+            for (op in cases) if (!least || cases[op] < cases[least]) least = op
+            printf "parity (%s): %d ops, smallest %d (%s), %d cases, %s\n", build, ops, cases[least], least, sum, failed ? failed " failures" : "all pass"
+        }'
 }
 
 RELEASE='-DCMAKE_BUILD_TYPE=Release -DCTORCH_WERROR=ON'
@@ -133,7 +148,9 @@ done
 install_missing $needs
 LOGS=build/logs
 mkdir -p "$LOGS"
+: >"$LOGS/parity"
 for t in ${tiers:-full}; do tier "$t"; done
 
+cat "$LOGS/parity"
 echo "$PASSED passed, $FAILED failed, $SKIPPED skipped"
 [ "$FAILED" = 0 ] && [ "$PASSED" -gt 0 ]
