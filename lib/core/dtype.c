@@ -4,26 +4,23 @@
  * Promotion is PyTorch's: within a category (bool < integer < floating point) the wider type wins; across categories
  * the higher one. uint8 with a signed type takes the next signed type that holds both.
  */
+#include "base/half.h"
 #include "core/tensor_impl.h"
 
-#include <math.h>
 #include <string.h>
 
 static const struct {
     const char *name;
     uint8_t size;
-    bool floating, usable;
+    bool floating;
 } info[] = {
-    [CT_DTYPE_NONE] = {"none", 0, false, false}, [CT_F32] = {"float32", 4, true, true},
-    [CT_F64] = {"float64", 8, true, true},       [CT_F16] = {"float16", 2, true, false},
-    [CT_BF16] = {"bfloat16", 2, true, false},    [CT_I8] = {"int8", 1, false, false},
-    [CT_U8] = {"uint8", 1, false, true},         [CT_I16] = {"int16", 2, false, false},
-    [CT_I32] = {"int32", 4, false, true},        [CT_I64] = {"int64", 8, false, true},
-    [CT_BOOL] = {"bool", 1, false, true},
+    [CT_DTYPE_NONE] = {"none", 0, false}, [CT_F32] = {"float32", 4, true},   [CT_F64] = {"float64", 8, true},
+    [CT_F16] = {"float16", 2, true},      [CT_BF16] = {"bfloat16", 2, true}, [CT_I8] = {"int8", 1, false},
+    [CT_U8] = {"uint8", 1, false},        [CT_I16] = {"int16", 2, false},    [CT_I32] = {"int32", 4, false},
+    [CT_I64] = {"int64", 8, false},       [CT_BOOL] = {"bool", 1, false},
 };
 
 bool ct__dtype_valid(ct_dtype d) { return d > CT_DTYPE_NONE && (size_t)d < CT__COUNT(info); }
-bool ct__dtype_usable(ct_dtype d) { return ct__dtype_valid(d) && info[d].usable; }
 const char *ct_dtype_name(ct_dtype d) { return (unsigned)d < CT__COUNT(info) ? info[d].name : "unknown dtype"; }
 size_t ct_dtype_size(ct_dtype d) { return (unsigned)d < CT__COUNT(info) ? info[d].size : 0; }
 bool ct_dtype_is_floating_point(ct_dtype d) { return (unsigned)d < CT__COUNT(info) && info[d].floating; }
@@ -61,42 +58,6 @@ ct_dtype ct__result_type(const ct_tensor *const *t, int n, int number) {
 
 /* ---- One element ---- */
 
-static float half_to_f32(uint16_t h) {
-    int exponent = (h >> 10) & 31, mantissa = h & 1023;
-    float v = exponent == 31 ? (mantissa ? NAN : INFINITY)
-              : exponent     ? ldexpf((float)(1024 + mantissa), exponent - 25)
-                             : ldexpf((float)mantissa, -24);
-    return h & 0x8000 ? -v : v;
-}
-
-static float bf16_to_f32(uint16_t b) {
-    uint32_t bits = (uint32_t)b << 16;
-    float v;
-    memcpy(&v, &bits, sizeof v);
-    return v;
-}
-
-/* Round to nearest even on the bits of the f32; NaN stays NaN. */
-static uint16_t f32_to_bf16(float v) {
-    uint32_t bits;
-    memcpy(&bits, &v, sizeof bits);
-    if (isnan(v)) return 0x7fc0;
-    return (uint16_t)((bits + 0x7fff + ((bits >> 16) & 1)) >> 16);
-}
-
-/* Rounds the f64 itself, so that there is no double rounding through f32. */
-static uint16_t f64_to_half(double v) {
-    uint16_t sign = signbit(v) ? 0x8000 : 0;
-    double a = fabs(v);
-    if (isnan(v)) return 0x7e00;
-    if (a >= 65520) return sign | 0x7c00;
-    if (a < 0x1p-14) return (uint16_t)(sign | (uint16_t)nearbyint(a * 0x1p24));
-    int e;
-    (void)frexp(a, &e); /* a = f * 2^e, f in [0.5, 1) */
-    int m = (int)nearbyint(ldexp(a, 11 - e)); /* 1024 .. 2048 */
-    return (uint16_t)(sign | (uint16_t)(((e + 14) << 10) + (m - 1024)));
-}
-
 /* x86's conversion, which PyTorch's results show: out of range and NaN give the lowest value. */
 static int64_t f64_to_i64(double v) { return v >= -0x1p63 && v < 0x1p63 ? (int64_t)v : INT64_MIN; }
 
@@ -117,8 +78,8 @@ double ct__load_f64(const void *p, ct_dtype d) {
     switch (d) {
     case CT_F32: return (double)LOAD(f32);
     case CT_F64: return LOAD(f64);
-    case CT_F16: return (double)half_to_f32(LOAD(u16));
-    case CT_BF16: return (double)bf16_to_f32(LOAD(u16));
+    case CT_F16: return (double)ct__f32_from_f16(LOAD(u16));
+    case CT_BF16: return (double)ct__f32_from_bf16(LOAD(u16));
     default: return (double)ct__load_i64(p, d);
     }
 }
@@ -141,8 +102,8 @@ void ct__store_f64(void *p, ct_dtype d, double v) {
     switch (d) {
     case CT_F32: memcpy(p, &(float){(float)v}, 4); break;
     case CT_F64: memcpy(p, &v, 8); break;
-    case CT_F16: memcpy(p, &(uint16_t){f64_to_half(v)}, 2); break;
-    case CT_BF16: memcpy(p, &(uint16_t){f32_to_bf16((float)v)}, 2); break;
+    case CT_F16: memcpy(p, &(uint16_t){ct__f16_from_f32((float)v)}, 2); break; /* by way of f32, as in PyTorch: rounded twice */
+    case CT_BF16: memcpy(p, &(uint16_t){ct__bf16_from_f32((float)v)}, 2); break;
     case CT_BOOL: memcpy(p, &(uint8_t){v != 0}, 1); break;
     case CT_I32: ct__store_i64(p, d, v > -2147483649.0 && v < 2147483648.0 ? (int64_t)v : INT32_MIN); break;
     default: ct__store_i64(p, d, f64_to_i64(v)); break;

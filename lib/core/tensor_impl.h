@@ -93,7 +93,12 @@ bool ct__same_sizes(const ct_tensor *a, const ct_tensor *b);
 /* ---- dtype.c ---- */
 
 bool ct__dtype_valid(ct_dtype d);
-bool ct__dtype_usable(ct_dtype d); /* operations take it */
+/* The dtype that loops compute in: f32 for the half types, i32 for i8 and i16, otherwise d. Loops read and write no other. */
+CT__INLINE ct_dtype ct__compute_dtype(ct_dtype d) {
+    static const uint8_t of[] = {CT_DTYPE_NONE, CT_F32, CT_F64, CT_F32, CT_F32, CT_I32, CT_U8, CT_I32, CT_I32, CT_I64, CT_BOOL};
+    return (ct_dtype)of[d];
+}
+CT__INLINE bool ct__is_half(const ct_tensor *t) { return t->dtype == CT_F16 || t->dtype == CT_BF16; }
 /* The dtype of an operation on these, as torch.result_type: dimensioned tensors outrank 0-dim ones, which outrank numbers, within a category.
  * number: 0 none, 1 integer, 2 floating point. */
 ct_dtype ct__result_type(const ct_tensor *const *t, int n, int number);

@@ -3,7 +3,8 @@
  *
  *      out[i] = f(in1[i], in2[i], ...)        data = {out, in1, in2, ...}, strides in bytes, 0 = one element for all
  *
- * Tables are indexed by function and dtype; NULL where there is no such loop. All inputs and the output of a loop have
+ * Tables are indexed by function and dtype; NULL where there is no such loop. f16, bf16, i8 and i16 have convert and where only: what computes
+ * takes ct__compute_dtype and converts. All inputs and the output of a loop have
  * the table's dtype unless said otherwise. The output may be one of the inputs with the same stride; otherwise they must not overlap.
  */
 #ifndef CT__KERN_POINTWISE_H

@@ -41,7 +41,7 @@ static bool open_pair(const char *function, ct_tensor *preds, ct_tensor *target,
 }
 
 static bool check_dtype(const char *function, const char *what, const ct_tensor *t, bool integer) {
-    bool usable = ct__dtype_usable((ct_dtype)t->dtype);
+    bool usable = ct__dtype_valid((ct_dtype)t->dtype);
     if (usable && !(integer && ct__is_float(t))) return true;
     ct__fail(CT_ERR_DTYPE, "%s: %s is %s, not %s", function, what, ct_dtype_name((ct_dtype)t->dtype),
              integer ? "an integer dtype: class indices, as ct_argmax gives them" : "a dtype that operations take");

@@ -16,6 +16,7 @@ ct__element ct__element_of(ct__number x, ct_dtype dtype) {
 }
 
 /* Unsigned types take negative numbers down to minus their largest, which wrap. */
+/* The half types take what is too large as infinity. */
 static bool fits(ct__number x, ct_dtype dtype) {
     double v = x.f;
     switch (dtype) {
@@ -23,6 +24,8 @@ static bool fits(ct__number x, ct_dtype dtype) {
     case CT_I32: return v >= INT32_MIN && v <= INT32_MAX;
     case CT_I64: return x.category == 1 || (v >= -0x1p63 && v < 0x1p63);
     case CT_U8: return v >= -255 && v <= 255;
+    case CT_I8: return v >= INT8_MIN && v <= INT8_MAX;
+    case CT_I16: return v >= INT16_MIN && v <= INT16_MAX;
     default: return true;
     }
 }
@@ -32,6 +35,21 @@ ct_status ct__element_checked(const char *function, ct__number x, ct_dtype dtype
         return ct__fail(CT_ERR_INVALID_ARGUMENT, "%s: %.17g does not fit into %s", function, x.f, ct_dtype_name(dtype));
     *out = ct__element_of(x, dtype);
     return CT_OK;
+}
+
+ct_status ct__element_strict(const char *function, ct__number x, ct_dtype dtype, ct__element *out) {
+    const double largest = dtype == CT_F16 ? 65504 : dtype == CT_BF16 ? 0x1.fep127 : INFINITY;
+    if (isfinite(x.f) && fabs(x.f) > largest)
+        return ct__fail(CT_ERR_INVALID_ARGUMENT, "%s: %.17g does not fit into %s", function, x.f, ct_dtype_name(dtype));
+    return ct__element_checked(function, x, dtype, out);
+}
+
+ct__element ct__loop_element(ct__number x, ct_dtype dtype) {
+    const ct_dtype compute = ct__compute_dtype(dtype);
+    ct__element e = ct__element_of(x, dtype);
+    if (compute == CT_F32 && dtype != CT_F32) e.f32 = (float)ct__load_f64(&e, dtype);
+    else if (compute != dtype) e.i32 = (int32_t)ct__load_i64(&e, dtype);
+    return e;
 }
 
 ct_dtype ct__common_dtype(const ct_tensor *a, const ct_tensor *b) {
@@ -68,11 +86,12 @@ static bool divides(ct__binary_fn fn) {
 }
 
 static ct_tensor *binary_args(int op, ct__binary_fn fn, const ct__arg *in, ct_dtype dtype) {
-    ct__loop loop = ct__kern()->pointwise.binary[fn][dtype];
+    const ct_dtype compute = ct__compute_dtype(dtype);
+    ct__loop loop = ct__kern()->pointwise.binary[fn][compute];
     CT__ASSERT(loop);
-    if (CT__LIKELY(!divides(fn))) return ct__map(ct__fn(op), loop, NULL, dtype, in, 2);
+    if (CT__LIKELY(!divides(fn))) return ct__map_as(ct__fn(op), loop, NULL, compute, dtype, in, 2);
     atomic_int zero = 0;
-    ct_tensor *out = ct__map(ct__fn(op), loop, &(ct__zero_flag){&zero}, dtype, in, 2);
+    ct_tensor *out = ct__map_as(ct__fn(op), loop, &(ct__zero_flag){&zero}, compute, dtype, in, 2);
     if (out && atomic_load(&zero)) {
         ct__fail(CT_ERR_INVALID_ARGUMENT, "%s: integer division by zero", ct__fn(op));
         ct__unref(out);
@@ -81,40 +100,59 @@ static ct_tensor *binary_args(int op, ct__binary_fn fn, const ct__arg *in, ct_dt
     return out;
 }
 
+/* PyTorch rounds a number or a single element to the half types, but for a factor or divisor. */
+static bool scales(ct__binary_fn fn) {
+    return fn == CT__BINARY_mul || fn == CT__BINARY_div || fn == CT__BINARY_div_trunc || fn == CT__BINARY_div_floor;
+}
+static ct__arg right_arg(ct__binary_fn fn, const ct_tensor *b, ct_dtype dtype) {
+    ct__arg arg = ct__arg_as(b, dtype);
+    if (CT__UNLIKELY(arg.via != CT_DTYPE_NONE) && arg.dtype == CT_F32 && b->numel == 1 && scales(fn)) arg.via = CT_DTYPE_NONE;
+    return arg;
+}
+static ct__element number_element(ct__binary_fn fn, ct__number x, bool left, ct_dtype dtype) {
+    return !left && scales(fn) ? ct__loop_factor(x, dtype) : ct__loop_element(x, dtype);
+}
+
 ct_tensor *ct__binary(int op, ct__binary_fn fn, const ct_tensor *a, const ct_tensor *b, ct_dtype dtype) {
-    ct__arg in[] = {ct__arg_tensor(a, dtype), ct__arg_tensor(b, dtype)};
+    ct__arg in[] = {ct__arg_as(a, dtype), right_arg(fn, b, dtype)};
     return binary_args(op, fn, in, dtype);
 }
 
 ct_tensor *ct__binary_number(int op, ct__binary_fn fn, const ct_tensor *a, ct__number x, bool left, ct_dtype dtype) {
-    ct__element e = ct__element_of(x, dtype);
-    ct__arg t = ct__arg_tensor(a, dtype), number = ct__arg_element(&e, dtype);
+    ct__element e = number_element(fn, x, left, dtype);
+    ct__arg t = ct__arg_as(a, dtype), number = ct__arg_element(&e, ct__compute_dtype(dtype));
     return binary_args(op, fn, left ? (ct__arg[]){number, t} : (ct__arg[]){t, number}, dtype);
 }
 
 ct_status ct__binary_into(int op, ct__binary_fn fn, ct_tensor *a, const ct_tensor *b, ct_dtype dtype) {
-    ct__arg in[] = {ct__arg_tensor(a, dtype), ct__arg_tensor(b, dtype)};
-    return ct__map_into(ct__fn(op), a, ct__kern()->pointwise.binary[fn][dtype], NULL, dtype, in, 2);
+    const ct_dtype compute = ct__compute_dtype(dtype);
+    ct__arg in[] = {ct__arg_as(a, dtype), right_arg(fn, b, dtype)};
+    return ct__map_into(ct__fn(op), a, ct__kern()->pointwise.binary[fn][compute], NULL, compute, in, 2);
 }
 
 ct_status ct__binary_number_into(int op, ct__binary_fn fn, ct_tensor *a, ct__number x, ct_dtype dtype) {
-    ct__element e = ct__element_of(x, dtype);
-    ct__arg in[] = {ct__arg_tensor(a, dtype), ct__arg_element(&e, dtype)};
-    return ct__map_into(ct__fn(op), a, ct__kern()->pointwise.binary[fn][dtype], NULL, dtype, in, 2);
+    const ct_dtype compute = ct__compute_dtype(dtype);
+    ct__element e = number_element(fn, x, false, dtype);
+    ct__arg in[] = {ct__arg_as(a, dtype), ct__arg_element(&e, compute)};
+    return ct__map_into(ct__fn(op), a, ct__kern()->pointwise.binary[fn][compute], NULL, compute, in, 2);
 }
 
 ct_tensor *ct__unary(int op, ct__unary_fn fn, const ct_tensor *a, ct_dtype dtype) {
-    ct__arg in = ct__arg_tensor(a, dtype);
-    return ct__map(ct__fn(op), ct__kern()->pointwise.unary[fn][dtype], NULL, dtype, &in, 1);
+    const ct_dtype compute = ct__compute_dtype(dtype);
+    ct__arg in = ct__arg_as(a, dtype);
+    return ct__map_as(ct__fn(op), ct__kern()->pointwise.unary[fn][compute], NULL, compute, dtype, &in, 1);
 }
 
 ct_status ct__unary_into(int op, ct__unary_fn fn, ct_tensor *a) {
-    ct__arg in = ct__arg_tensor(a, (ct_dtype)a->dtype);
-    return ct__map_into(ct__fn(op), a, ct__kern()->pointwise.unary[fn][a->dtype], NULL, (ct_dtype)a->dtype, &in, 1);
+    const ct_dtype compute = ct__compute_dtype((ct_dtype)a->dtype);
+    ct__arg in = ct__arg_tensor(a, compute);
+    return ct__map_into(ct__fn(op), a, ct__kern()->pointwise.unary[fn][compute], NULL, compute, &in, 1);
 }
 
-ct_tensor *ct__copy_of(const char *function, const ct_tensor *a) {
-    ct_tensor *out = ct__new_like(function, a, (ct_dtype)a->dtype);
+ct_tensor *ct__copy_of(const char *function, const ct_tensor *a) { return ct__copy_as(function, a, (ct_dtype)a->dtype); }
+
+ct_tensor *ct__copy_as(const char *function, const ct_tensor *a, ct_dtype dtype) {
+    ct_tensor *out = ct__new_like(function, a, dtype);
     if (out && ct__copy_into(function, out, a) != CT_OK) {
         ct__unref(out);
         out = NULL;

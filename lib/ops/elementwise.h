@@ -16,9 +16,17 @@ typedef struct ct__number {
 CT__INLINE ct__number ct__number_f64(double v) { return (ct__number){2, v, 0}; }
 CT__INLINE ct__number ct__number_i64(int64_t v) { return (ct__number){1, (double)v, v}; }
 
-/* The number as an element: converted as a tensor would be. The checked form says that a value does not fit, as torch.full does. */
+/* The number as an element: converted as a tensor would be. The checked form says that a value does not fit, as torch.full does; the
+ * strict one minds finite numbers beyond the half types too, as masked_fill and clamp do. */
 ct__element ct__element_of(ct__number x, ct_dtype dtype);
 ct_status ct__element_checked(const char *function, ct__number x, ct_dtype dtype, ct__element *out);
+ct_status ct__element_strict(const char *function, ct__number x, ct_dtype dtype, ct__element *out);
+/* For a loop of ct__compute_dtype(dtype): rounded or wrapped to dtype first. */
+ct__element ct__loop_element(ct__number x, ct_dtype dtype);
+/* The same, but what only scales keeps its f32 value for the half types: the value of addcmul, the weight of lerp, the factor of mul. */
+CT__INLINE ct__element ct__loop_factor(ct__number x, ct_dtype dtype) {
+    return ct_dtype_is_floating_point(dtype) ? ct__element_of(x, ct__compute_dtype(dtype)) : ct__loop_element(x, dtype);
+}
 
 /* torch.result_type of two tensors; floating point at least for the second form. */
 ct_dtype ct__common_dtype(const ct_tensor *a, const ct_tensor *b);
@@ -31,7 +39,7 @@ ct_status ct__check_cast(int op, ct_dtype from, ct_dtype to);
 ct_status ct__check_not_bool(int op, ct_dtype dtype);
 ct_status ct__check_float(int op, const ct_tensor *t);
 
-/* fn(a, b) in dtype; ct__binary_number has the number on the right, or left. A reference of the caller's, NULL with an error pending. */
+/* fn(a, b) in dtype (computed in ct__compute_dtype); ct__binary_number has the number on the right, or left. A reference of the caller's, NULL with an error pending. */
 ct_tensor *ct__binary(int op, ct__binary_fn fn, const ct_tensor *a, const ct_tensor *b, ct_dtype dtype);
 ct_tensor *ct__binary_number(int op, ct__binary_fn fn, const ct_tensor *a, ct__number x, bool left, ct_dtype dtype);
 /* a = fn(a, b) */
@@ -41,7 +49,8 @@ ct_status ct__binary_number_into(int op, ct__binary_fn fn, ct_tensor *a, ct__num
 ct_tensor *ct__unary(int op, ct__unary_fn fn, const ct_tensor *a, ct_dtype dtype);
 ct_status ct__unary_into(int op, ct__unary_fn fn, ct_tensor *a);
 
-/* A copy in the memory order of a, without history; a reference of the caller's. */
+/* A copy in the memory order of a, without history; a reference of the caller's. The second form converts. */
 ct_tensor *ct__copy_of(const char *function, const ct_tensor *a);
+ct_tensor *ct__copy_as(const char *function, const ct_tensor *a, ct_dtype dtype);
 
 #endif

@@ -26,12 +26,27 @@ typedef struct iter {
     ct__loop loop;
     const void *args;
     bool convert;                                     /* some operand's dtype is not the loop's */
-    ct_dtype dtype[CT__ITER_OPERANDS], loop_dtype[CT__ITER_OPERANDS];
+    ct_dtype dtype[CT__ITER_OPERANDS], loop_dtype[CT__ITER_OPERANDS], via[CT__ITER_OPERANDS];
 } iter;
 
 static const int64_t element_size[CT__DTYPES] = {0, 4, 8, 2, 2, 1, 1, 2, 4, 8, 1};
 
 /* ---- run ---- */
+
+/* m elements of operand i at p to a dense buffer in the loop's dtype. */
+static void load_block(const iter *it, int i, int64_t m, char *p, int64_t stride, char *buffer) {
+    const ct__pointwise_kernels *k = &ct__kern()->pointwise;
+    const ct_dtype to = it->loop_dtype[i], via = it->via[i];
+    ct_dtype from = it->dtype[i];
+    _Alignas(64) char narrow[BLOCK * 2]; /* via is a type of at most two bytes */
+    if (via != CT_DTYPE_NONE) {
+        k->convert[via][from](m, (char *[]){narrow, p}, (int64_t[]){element_size[via], stride}, NULL);
+        p = narrow;
+        stride = element_size[via];
+        from = via;
+    }
+    k->convert[to][from](m, (char *[]){buffer, p}, (int64_t[]){element_size[to], stride}, NULL);
+}
 
 /* One row with conversion: blocks of inputs into buffers, the loop on those, the block of output back. */
 static void run_converting(const iter *it, int64_t n, char *const *data, const int64_t *strides) {
@@ -43,16 +58,14 @@ static void run_converting(const iter *it, int64_t n, char *const *data, const i
         int64_t m = ct__min_i64(BLOCK, n - start);
         for (int i = 0; i < it->n; i++) {
             char *p = data[i] + start * strides[i];
-            if (it->dtype[i] == it->loop_dtype[i]) {
+            if (it->dtype[i] == it->loop_dtype[i] && it->via[i] == CT_DTYPE_NONE) {
                 d[i] = p;
                 s[i] = strides[i];
                 continue;
             }
             d[i] = buffer[i];
             s[i] = i > 0 && strides[i] == 0 ? 0 : element_size[it->loop_dtype[i]];
-            if (i > 0 && (s[i] || start == 0))
-                k->convert[it->loop_dtype[i]][it->dtype[i]](s[i] ? m : 1, (char *[]){buffer[i], p},
-                                                            (int64_t[]){element_size[it->loop_dtype[i]], strides[i]}, NULL);
+            if (i > 0 && (s[i] || start == 0)) load_block(it, i, s[i] ? m : 1, p, strides[i], buffer[i]);
         }
         it->loop(m, d, s, it->args);
         if (it->dtype[0] != it->loop_dtype[0])
@@ -164,7 +177,7 @@ static void merge(iter *it) {
 static void set_operand(iter *it, int i, const ct_tensor *t, int ndim) {
     it->data[i] = t->numel ? ct__ptr(t) : NULL;
     it->dtype[i] = (ct_dtype)t->dtype;
-    it->convert |= it->dtype[i] != it->loop_dtype[i];
+    it->convert |= it->dtype[i] != it->loop_dtype[i] || it->via[i] != CT_DTYPE_NONE;
     int64_t size = element_size[t->dtype];
     for (int d = 0; d < ndim; d++) { /* d counts from the last dim */
         int j = t->ndim - 1 - d;
@@ -175,6 +188,7 @@ static void set_operand(iter *it, int i, const ct_tensor *t, int ndim) {
 static void set_inputs(iter *it, const ct__arg *in, int n_in, int ndim) {
     for (int i = 0; i < n_in; i++) {
         it->loop_dtype[i + 1] = in[i].dtype;
+        it->via[i + 1] = in[i].via;
         if (in[i].t) {
             set_operand(it, i + 1, in[i].t, ndim);
             continue;
@@ -227,6 +241,7 @@ static ct_tensor *new_result(const char *function, const iter *it, const int *pe
 }
 
 static void start(iter *it, ct__loop loop, const void *args, ct_dtype dtype, int n_in, const int64_t *sizes, int ndim) {
+    it->via[0] = CT_DTYPE_NONE;
     it->n = n_in + 1;
     it->ndim = ndim;
     it->loop = loop;
@@ -237,7 +252,7 @@ static void start(iter *it, ct__loop loop, const void *args, ct_dtype dtype, int
     for (int d = 0; d < ndim; d++) it->numel *= it->sizes[d] = sizes[ndim - 1 - d];
 }
 
-static ct_tensor *map_strided(const char *function, ct__loop loop, const void *args, ct_dtype dtype, const ct__arg *in, int n_in) {
+static ct_tensor *map_strided(const char *function, ct__loop loop, const void *args, ct_dtype dtype, ct_dtype result, const ct__arg *in, int n_in) {
     int64_t sizes[CT_MAX_NDIM];
     int ndim = 0, perm[CT_MAX_NDIM];
     CT__TRY_NULL(broadcast_inputs(function, in, n_in, sizes, &ndim));
@@ -251,11 +266,12 @@ static ct_tensor *map_strided(const char *function, ct__loop loop, const void *a
         it.strides[d][0] = 0;
     }
     order(&it, 1, perm);
-    ct_tensor *out = new_result(function, &it, perm, sizes, ndim, dtype, in, n_in);
+    ct_tensor *out = new_result(function, &it, perm, sizes, ndim, result, in, n_in);
     if (!out) return NULL;
     it.data[0] = out->numel ? ct__ptr(out) : NULL;
-    it.dtype[0] = dtype;
-    for (int d = 0; d < ndim; d++) it.strides[d][0] = out->strides[perm[d]] * element_size[dtype];
+    it.dtype[0] = result;
+    it.convert |= result != dtype;
+    for (int d = 0; d < ndim; d++) it.strides[d][0] = out->strides[perm[d]] * element_size[result];
     merge(&it);
     run(&it);
     return out;
@@ -291,7 +307,7 @@ static const ct_tensor *flat_inputs(flat_job *job, const ct__arg *in, int n_in) 
             job->strides[i + 1] = 0;
             continue;
         }
-        if (t->dtype != in[i].dtype || !t->contiguous) return NULL;
+        if (t->dtype != in[i].dtype || in[i].via != CT_DTYPE_NONE || !t->contiguous) return NULL;
         job->data[i + 1] = ct__ptr(t);
         if (t->ndim == shape->ndim) {
             for (int d = 0; d < t->ndim; d++)
@@ -341,10 +357,16 @@ ct_tensor *ct__map(const char *function, ct__loop loop, const void *args, ct_dty
     CT__ASSERT(loop && n_in < CT__ITER_OPERANDS);
     flat_job job;
     const ct_tensor *shape = flat_inputs(&job, in, n_in);
-    if (CT__UNLIKELY(!shape)) return map_strided(function, loop, args, dtype, in, n_in);
+    if (CT__UNLIKELY(!shape)) return map_strided(function, loop, args, dtype, dtype, in, n_in);
     ct_tensor *out = ct__new(function, shape->sizes, shape->ndim, dtype);
     if (out && out->numel) flat(&job, loop, args, n_in, out);
     return out;
+}
+
+ct_tensor *ct__map_as(const char *function, ct__loop loop, const void *args, ct_dtype dtype, ct_dtype result, const ct__arg *in, int n_in) {
+    if (CT__LIKELY(dtype == result)) return ct__map(function, loop, args, dtype, in, n_in);
+    CT__ASSERT(loop && n_in < CT__ITER_OPERANDS);
+    return map_strided(function, loop, args, dtype, result, in, n_in);
 }
 
 static ct_status into_strided(const char *function, ct_tensor *out, ct__loop loop, const void *args, ct_dtype dtype,

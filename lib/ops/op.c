@@ -14,9 +14,6 @@ static ct_status check_inputs(int op, ct_tensor *const *in, int n) {
     for (int i = 0; i < n; i++) {
         if (CT__UNLIKELY(!in[i]))
             return ct__fail(CT_ERR_INVALID_ARGUMENT, "%s: tensor argument %d is NULL", ct__fn(op), i + 1);
-        if (CT__UNLIKELY(!ct__dtype_usable((ct_dtype)in[i]->dtype)))
-            return ct__fail(CT_ERR_DTYPE, "%s: %s is a dtype for files only; convert with ct_to first", ct__fn(op),
-                            ct_dtype_name((ct_dtype)in[i]->dtype));
     }
     return CT_OK;
 }

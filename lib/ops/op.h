@@ -26,7 +26,7 @@ extern const ct__op_info ct__op_table[CT__OP_COUNT];
 CT__INLINE const char *ct__fn(int op) { return ct__op_table[op].function; }
 
 /*
- * The prologue: false if an error is pending or becomes so: an argument that is NULL ("ct_add: argument 2 is NULL"), of a dtype that no op takes.
+ * The prologue: false if an error is pending or becomes so: an argument that is NULL ("ct_add: argument 2 is NULL").
  * The one hook for pending errors and, later, autocast. Optional inputs are not in the list.
  */
 bool ct__enter(int op, ct_tensor *const *in, int n);

@@ -108,7 +108,7 @@ static const ct__node_class add_alpha_inplace_class = {.op = CT__OP_add_alpha_, 
 static ct_status check_alpha(int op, ct_dtype dtype, double alpha, ct__element *e) {
     if (!ct_dtype_is_floating_point(dtype) && (alpha != trunc(alpha) || !isfinite(alpha)))
         return ct__fail(CT_ERR_INVALID_ARGUMENT, "%s: for %s alpha must be a whole number, not %g", ct__fn(op), ct_dtype_name(dtype), alpha);
-    *e = ct__element_of(ct__number_f64(alpha), dtype);
+    *e = ct__loop_element(ct__number_f64(alpha), dtype);
     return CT_OK;
 }
 
@@ -118,8 +118,9 @@ ct_tensor *ct_add_alpha(ct_tensor *a, ct_tensor *b, double alpha) {
     ct_dtype dtype = ct__common_dtype(a, b);
     ct__element e;
     CT__TRY_NULL(check_alpha(op, dtype, alpha, &e));
-    ct__arg in[] = {ct__arg_tensor(a, dtype), ct__arg_tensor(b, dtype)};
-    ct_tensor *out = ct__map(ct__fn(op), ct__kern()->pointwise.add_alpha[dtype], &e, dtype, in, 2);
+    ct_dtype compute = ct__compute_dtype(dtype);
+    ct__arg in[] = {ct__arg_as(a, dtype), ct__arg_as(b, dtype)};
+    ct_tensor *out = ct__map_as(ct__fn(op), ct__kern()->pointwise.add_alpha[compute], &e, compute, dtype, in, 2);
     ct__node *n = ct__node_new(&add_alpha_class, (ct_tensor *[]){a, b}, 2, 1);
     if (n) ((number_ctx *)ct__ctx(n))->x = alpha;
     return ct__finish(n, out);
@@ -133,10 +134,11 @@ ct_status ct_add_alpha_(ct_tensor *a, ct_tensor *b, double alpha) {
     CT__TRY(ct__check_cast(op, dtype, (ct_dtype)a->dtype));
     ct__node *n = ct__node_new(&add_alpha_inplace_class, (ct_tensor *[]){a, b}, 2, 1);
     if (n) ((number_ctx *)ct__ctx(n))->x = alpha;
-    ct__arg in[] = {ct__arg_tensor(a, dtype), ct__arg_tensor(b, dtype)};
+    ct_dtype compute = ct__compute_dtype(dtype);
+    ct__arg in[] = {ct__arg_as(a, dtype), ct__arg_as(b, dtype)};
     ct_status status = ct__pending();
     if (status == CT_OK)
-        status = ct__map_into(ct__fn(op), a, ct__kern()->pointwise.add_alpha[dtype], &e, dtype, in, 2);
+        status = ct__map_into(ct__fn(op), a, ct__kern()->pointwise.add_alpha[compute], &e, compute, in, 2);
     if (status == CT_OK) return ct__finish_inplace(n, a);
     ct__node_unref(n);
     return status;

@@ -12,8 +12,8 @@
 static ct_tensor *compare(int op, ct__compare_fn fn, ct_tensor *a, ct_tensor *b) {
     if (!ct__enter(op, (ct_tensor *[]){a, b}, 2)) return NULL;
     ct_dtype dtype = ct__common_dtype(a, b);
-    ct__arg in[] = {ct__arg_tensor(a, dtype), ct__arg_tensor(b, dtype)};
-    return ct__finish(NULL, ct__map(ct__fn(op), ct__kern()->pointwise.compare[fn][dtype], NULL, CT_BOOL, in, 2));
+    ct__arg in[] = {ct__arg_as(a, dtype), ct__arg_as(b, dtype)};
+    return ct__finish(NULL, ct__map(ct__fn(op), ct__kern()->pointwise.compare[fn][ct__compute_dtype(dtype)], NULL, CT_BOOL, in, 2));
 }
 
 /* A number that the tensor's integer dtype cannot hold is compared in int64; PyTorch lets it wrap and compares with another number. */
@@ -21,12 +21,11 @@ static ct_tensor *compare_number(int op, ct__compare_fn fn, ct_tensor *a, ct__nu
     if (!ct__enter(op, &a, 1)) return NULL;
     ct_dtype dtype = ct__number_dtype(a, x);
     ct__element e = ct__element_of(x, dtype);
-    if (!ct_dtype_is_floating_point(dtype) && ct__load_i64(&e, dtype) != x.i) {
-        dtype = CT_I64;
-        e = ct__element_of(x, dtype);
-    }
-    ct__arg in[] = {ct__arg_tensor(a, dtype), ct__arg_element(&e, dtype)};
-    return ct__finish(NULL, ct__map(ct__fn(op), ct__kern()->pointwise.compare[fn][dtype], NULL, CT_BOOL, in, 2));
+    if (!ct_dtype_is_floating_point(dtype) && ct__load_i64(&e, dtype) != x.i) dtype = CT_I64;
+    ct_dtype compute = ct__compute_dtype(dtype);
+    e = ct__loop_element(x, dtype);
+    ct__arg in[] = {ct__arg_as(a, dtype), ct__arg_element(&e, compute)};
+    return ct__finish(NULL, ct__map(ct__fn(op), ct__kern()->pointwise.compare[fn][compute], NULL, CT_BOOL, in, 2));
 }
 
 ct_tensor *ct_eq(ct_tensor *a, ct_tensor *b) { return compare(CT__OP_eq, CT__COMPARE_eq, a, b); }
@@ -57,8 +56,9 @@ ct_tensor *ct_logical_xor(ct_tensor *a, ct_tensor *b) { return compare(CT__OP_lo
 /* ---- tests of one tensor ---- */
 
 static ct_tensor *test(int op, ct__test_fn fn, ct_tensor *a) {
-    ct__arg in = ct__arg_tensor(a, (ct_dtype)a->dtype);
-    return ct__finish(NULL, ct__map(ct__fn(op), ct__kern()->pointwise.test[fn][a->dtype], NULL, CT_BOOL, &in, 1));
+    ct_dtype compute = ct__compute_dtype((ct_dtype)a->dtype);
+    ct__arg in = ct__arg_tensor(a, compute);
+    return ct__finish(NULL, ct__map(ct__fn(op), ct__kern()->pointwise.test[fn][compute], NULL, CT_BOOL, &in, 1));
 }
 
 /* What is the same for all integers and bools. */

@@ -40,21 +40,12 @@ ct_tensor *ct_to(ct_tensor *a, ct_dtype dtype) {
         return NULL;
     }
     if (dtype == CT_DTYPE_NONE || dtype == (ct_dtype)a->dtype) return alias(&to_class, a);
-    if (!ct__dtype_usable(dtype)) {
+    if (!ct__dtype_valid(dtype)) {
         ct__fail(CT_ERR_DTYPE, "ct_to: tensors of %s cannot be made", ct_dtype_name(dtype));
         return NULL;
     }
     ct_tensor *out = ct__new_like(ct__fn(op), a, dtype);
-    if (out && !ct__dtype_usable((ct_dtype)a->dtype)) { /* a dtype for files: element by element */
-        ct_tensor *dense = out->contiguous ? out : NULL;
-        if (!dense) {
-            ct__unref(out);
-            out = ct__new(ct__fn(op), a->sizes, a->ndim, dtype);
-        }
-        if (out) ct_copy_to(a, ct__ptr(out), out->numel, dtype);
-    } else if (out) {
-        ct__copy_into(ct__fn(op), out, a);
-    }
+    if (out) ct__copy_into(ct__fn(op), out, a);
     return ct__finish(ct__node_new(&to_class, &a, 1, 1), out);
 }
 

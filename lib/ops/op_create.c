@@ -12,7 +12,7 @@
 static ct_tensor *empty(int op, const int64_t *sizes, int ndim, ct_dtype dtype, ct_dtype standard) {
     if (!ct__enter(op, NULL, 0)) return NULL;
     if (dtype == CT_DTYPE_NONE) dtype = standard;
-    if (!ct__dtype_usable(dtype)) {
+    if (!ct__dtype_valid(dtype)) {
         ct__fail(CT_ERR_DTYPE, "%s: tensors of %s cannot be made", ct__fn(op), ct_dtype_name(dtype));
         return NULL;
     }
@@ -65,7 +65,7 @@ ct_tensor *ct_scalar_tensor_int(int64_t value, ct_dtype dtype) {
 static ct_tensor *like(int op, ct_tensor *a, ct_dtype dtype) {
     if (!ct__enter(op, &a, 1)) return NULL;
     if (dtype == CT_DTYPE_NONE) dtype = (ct_dtype)a->dtype;
-    if (!ct__dtype_usable(dtype)) {
+    if (!ct__dtype_valid(dtype)) {
         ct__fail(CT_ERR_DTYPE, "%s: tensors of %s cannot be made", ct__fn(op), ct_dtype_name(dtype));
         return NULL;
     }

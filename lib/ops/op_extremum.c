@@ -56,6 +56,17 @@ static const ct__node_class clamp_min_class = {.op = CT__OP_clamp_min, .backward
 static const ct__node_class clamp_max_class = {.op = CT__OP_clamp_max, .backward = clamp_backward, .n_saved = 1, .ctx_size = sizeof(limits)};
 static const ct__node_class clamp_inplace_class = {.op = CT__OP_clamp_, .backward = clamp_backward, .n_saved = 1, .ctx_size = sizeof(limits)};
 
+typedef struct clamp_args { ct__element lo, hi; ct_dtype compute; } clamp_args;
+
+/* The limits for the loop; PyTorch refuses those that the dtype cannot hold. */
+static ct_status clamp_limits(const char *function, ct__number min, ct__number max, ct_dtype dtype, clamp_args *out) {
+    ct__element unused;
+    CT__TRY(ct__element_strict(function, min, dtype, &unused));
+    CT__TRY(ct__element_strict(function, max, dtype, &unused));
+    *out = (clamp_args){ct__loop_element(min, dtype), ct__loop_element(max, dtype), ct__compute_dtype(dtype)};
+    return CT_OK;
+}
+
 static ct_tensor *clamped(const ct__node_class *cls, ct_tensor *x, ct__number min, ct__number max, ct_tensor *out) {
     ct__node *n = ct__node_new(cls, &x, 1, 1);
     if (n) *(limits *)ct__ctx(n) = (limits){min.f, max.f};
@@ -71,9 +82,10 @@ static ct_tensor *clamp(const ct__node_class *cls, ct_tensor *x, ct__number min,
     if (isnan(min.f) || isnan(max.f)) {
         out = ct__binary_number(cls->op, CT__BINARY_add, x, ct__number_f64(NAN), false, dtype);
     } else {
-        ct__element lo = ct__element_of(min, dtype), hi = ct__element_of(max, dtype);
-        ct__arg in[] = {ct__arg_tensor(x, dtype), ct__arg_element(&lo, dtype), ct__arg_element(&hi, dtype)};
-        out = ct__map(ct__fn(cls->op), ct__kern()->pointwise.clamp[dtype], NULL, dtype, in, 3);
+        clamp_args c;
+        CT__TRY_NULL(clamp_limits(ct__fn(cls->op), min, max, dtype, &c));
+        ct__arg in[] = {ct__arg_as(x, dtype), ct__arg_element(&c.lo, c.compute), ct__arg_element(&c.hi, c.compute)};
+        out = ct__map_as(ct__fn(cls->op), ct__kern()->pointwise.clamp[c.compute], NULL, c.compute, dtype, in, 3);
     }
     return clamped(cls, x, min, max, out);
 }
@@ -97,6 +109,8 @@ ct_status ct_clamp_(ct_tensor *a, double min, double max) {
     if (!ct__enter_inplace(op, a, NULL, 0)) return ct__pending();
     ct_dtype dtype = ct__number_dtype(a, ct__number_f64(min));
     CT__TRY(ct__check_cast(op, dtype, (ct_dtype)a->dtype));
+    clamp_args c;
+    CT__TRY(clamp_limits(ct__fn(op), ct__number_f64(min), ct__number_f64(max), dtype, &c));
     ct__node *n = ct__node_new(&clamp_inplace_class, &a, 1, 1);
     if (n) {
         ct_tensor *old = ct__copy_of(ct__fn(op), a);
@@ -104,13 +118,12 @@ ct_status ct_clamp_(ct_tensor *a, double min, double max) {
         ct__unref(old);
         *(limits *)ct__ctx(n) = (limits){min, max};
     }
-    ct__element lo = ct__element_of(ct__number_f64(min), dtype), hi = ct__element_of(ct__number_f64(max), dtype);
-    ct__arg in[] = {ct__arg_tensor(a, dtype), ct__arg_element(&lo, dtype), ct__arg_element(&hi, dtype)};
+    ct__arg in[] = {ct__arg_as(a, dtype), ct__arg_element(&c.lo, c.compute), ct__arg_element(&c.hi, c.compute)};
     ct_status status = ct__pending();
     if (status == CT_OK && (isnan(min) || isnan(max)))
         status = ct__binary_number_into(op, CT__BINARY_add, a, ct__number_f64(NAN), dtype);
     else if (status == CT_OK)
-        status = ct__map_into(ct__fn(op), a, ct__kern()->pointwise.clamp[dtype], NULL, dtype, in, 3);
+        status = ct__map_into(ct__fn(op), a, ct__kern()->pointwise.clamp[c.compute], NULL, c.compute, in, 3);
     if (status == CT_OK) return ct__finish_inplace(n, a);
     ct__node_unref(n);
     return status;

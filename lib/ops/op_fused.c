@@ -17,9 +17,10 @@ static ct_tensor *three(const ct__node_class *cls, const ct__loop *loops, ct_ten
     if (!ct__enter(cls->op, t, 3)) return NULL;
     CT__TRY_NULL(check(cls->op, t, 3));
     ct_dtype dtype = ct__result_type((const ct_tensor *const[]){a, b, c}, 3, 0);
-    ct__element e = ct__element_of(ct__number_f64(value), dtype);
-    ct__arg in[] = {ct__arg_tensor(a, dtype), ct__arg_tensor(b, dtype), ct__arg_tensor(c, dtype)};
-    ct_tensor *out = ct__map(ct__fn(cls->op), loops[dtype], &e, dtype, in, 3);
+    ct_dtype compute = ct__compute_dtype(dtype);
+    ct__element e = ct__loop_factor(ct__number_f64(value), dtype);
+    ct__arg in[] = {ct__arg_as(a, dtype), ct__arg_as(b, dtype), ct__arg_as(c, dtype)};
+    ct_tensor *out = ct__map_as(ct__fn(cls->op), loops[compute], &e, compute, dtype, in, 3);
     ct__node *n = ct__node_new(cls, t, 3, 1);
     if (n) ((fused_ctx *)ct__ctx(n))->value = value;
     ct__save(n, 0, b);
@@ -73,10 +74,10 @@ ct_tensor *ct_lerp(ct_tensor *a, ct_tensor *end, double weight) {
         ct__fail(CT_ERR_DTYPE, "ct_lerp: %s and %s; both must be of one dtype", ct_dtype_name((ct_dtype)a->dtype), ct_dtype_name((ct_dtype)end->dtype));
         return NULL;
     }
-    ct_dtype dtype = (ct_dtype)a->dtype;
-    ct__element e = ct__element_of(ct__number_f64(weight), dtype);
-    ct__arg in[] = {ct__arg_tensor(a, dtype), ct__arg_tensor(end, dtype)};
-    ct_tensor *out = ct__map(ct__fn(op), ct__kern()->pointwise.lerp[dtype], &e, dtype, in, 2);
+    ct_dtype dtype = (ct_dtype)a->dtype, compute = ct__compute_dtype(dtype);
+    ct__element e = ct__loop_factor(ct__number_f64(weight), dtype);
+    ct__arg in[] = {ct__arg_as(a, dtype), ct__arg_as(end, dtype)};
+    ct_tensor *out = ct__map_as(ct__fn(op), ct__kern()->pointwise.lerp[compute], &e, compute, dtype, in, 2);
     ct__node *n = ct__node_new(&lerp_class, t, 2, 1);
     if (n) ((fused_ctx *)ct__ctx(n))->value = weight;
     return ct__finish(n, out);

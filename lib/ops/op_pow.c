@@ -51,10 +51,11 @@ static void pow_scalar_backward(ct__node *n, ct_tensor *const *g, ct_tensor **gi
 static const ct__node_class pow_scalar_class = {.op = CT__OP_pow_scalar, .backward = pow_scalar_backward, .n_saved = 1, .ctx_size = sizeof(pow_ctx)};
 static const ct__node_class pow_scalar_int_class = {.op = CT__OP_pow_scalar_int, .backward = pow_scalar_backward, .n_saved = 1, .ctx_size = sizeof(pow_ctx)};
 
-/* Exponents that have a faster function, which PyTorch uses too. */
+/* Exponents that have a faster function, which PyTorch uses too; but not for f16. */
 static ct_tensor *power(int op, const ct_tensor *a, ct__number x, ct_dtype dtype) {
     bool real = ct_dtype_is_floating_point(dtype);
     if (x.f == 2) return ct__unary(op, CT__UNARY_square, a, dtype);
+    if (dtype == CT_F16) return ct__binary_number(op, CT__BINARY_pow, a, x, false, dtype);
     if (real && x.f == 0.5) return ct__unary(op, CT__UNARY_sqrt, a, dtype);
     if (real && x.f == -0.5) return ct__unary(op, CT__UNARY_rsqrt, a, dtype);
     if (real && x.f == -1) return ct__unary(op, CT__UNARY_reciprocal, a, dtype);

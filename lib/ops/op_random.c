@@ -122,7 +122,7 @@ static draw_fn normal_fn(const ct_tensor *t) { return t->numel >= 16 && t->conti
 
 static ct_tensor *fresh(int op, const int64_t *sizes, int ndim, ct_dtype dtype, bool floating) {
     if (!ct__enter(op, NULL, 0)) return NULL;
-    if (!ct__dtype_usable(dtype) || (floating && !ct_dtype_is_floating_point(dtype))) {
+    if (!ct__dtype_valid(dtype) || (floating && !ct_dtype_is_floating_point(dtype))) {
         ct__fail(CT_ERR_DTYPE, "%s: not for %s", ct__fn(op), ct_dtype_name(dtype));
         return NULL;
     }

@@ -171,6 +171,22 @@ static void run_lines(int64_t begin, int64_t end, void *arg) {
     }
 }
 
+static void cumsum(const ct_tensor *a, const ct_tensor *out, int d) {
+    lines l = {ct__kern()->reduce.cumsum[a->dtype], a, out, d};
+    ct__parallel_for(a->numel / a->sizes[d], ct__max_i64(1, CT__GRAIN / a->sizes[d]), run_lines, &l);
+}
+
+/* Of dtypes that no loop takes: a copy is summed, in f32 for the half types. Overwrites out. */
+static ct_status cumsum_converted(const char *function, const ct_tensor *a, ct_tensor *out, int d) {
+    ct_tensor *in = ct__copy_as(function, a, ct__compute_dtype((ct_dtype)a->dtype)), *sums = NULL;
+    if (in) sums = ct__is_half(a) ? ct__new(function, a->sizes, a->ndim, CT_F32) : ct_keep(out);
+    if (sums) cumsum(in, sums, d);
+    if (sums && sums != out) ct__copy_into(function, out, sums);
+    ct__unref(in);
+    ct__unref(sums);
+    return ct__pending();
+}
+
 ct_tensor *ct_cumsum(ct_tensor *a, int64_t dim) {
     const int op = CT__OP_cumsum;
     int d;
@@ -180,8 +196,8 @@ ct_tensor *ct_cumsum(ct_tensor *a, int64_t dim) {
     if (out && a->ndim == 0) {
         ct__copy_into(ct__fn(op), out, a);
     } else if (out && a->numel) {
-        lines l = {ct__kern()->reduce.cumsum[a->dtype], a, out, d};
-        ct__parallel_for(a->numel / a->sizes[d], ct__max_i64(1, CT__GRAIN / a->sizes[d]), run_lines, &l);
+        if (ct__compute_dtype((ct_dtype)a->dtype) != (ct_dtype)a->dtype) cumsum_converted(ct__fn(op), a, out, d);
+        else cumsum(a, out, d);
     }
     ct__node *n = ct__node_new(&cumsum_class, &a, 1, 1);
     if (n) ((ct__reduce_ctx *)ct__ctx(n))->mask = (uint32_t)d;

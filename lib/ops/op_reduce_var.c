@@ -146,7 +146,8 @@ ct_tensor *ct_logsumexp(ct_tensor *a, const int64_t *dims, int n, const ct_reduc
     bool keepdim = ct__keepdim(options);
     ct_scope scope = ct_scope_begin();
     ct__context()->modes |= CT__MODE_NO_GRAD;
-    ct_tensor *x = ct_to(a, ct__at_least_float((ct_dtype)a->dtype)), *out;
+    const ct_dtype dtype = ct__at_least_float((ct_dtype)a->dtype);
+    ct_tensor *x = ct_to(a, ct__compute_dtype(dtype)), *out;
     if (a->numel == 0) {
         out = ct_log(ct_sum_dim(x, dims, n, options)); /* -infinity */
     } else {
@@ -155,6 +156,7 @@ ct_tensor *ct_logsumexp(ct_tensor *a, const int64_t *dims, int n, const ct_reduc
         ct_tensor *sum = ct_sum_dim(ct_exp(ct_sub(x, m)), dims, n, &(ct_reduce_options){.keepdim = true});
         out = ct_add(ct_log(sum), m);
     }
+    if (dtype != ct__compute_dtype(dtype)) out = ct_to(out, dtype);
     ct_keep(out);
     ct_scope_end(scope);
     if (out && !keepdim && a->numel) { /* the reduced dims, all of size 1, disappear */

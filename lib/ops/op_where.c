@@ -45,7 +45,7 @@ ct_tensor *ct_masked_fill(ct_tensor *a, ct_tensor *mask, double value) {
     CT__TRY_NULL(check_mask(op, mask));
     ct_dtype dtype = (ct_dtype)a->dtype;
     ct__element e;
-    CT__TRY_NULL(ct__element_checked(ct__fn(op), ct__number_f64(value), dtype, &e));
+    CT__TRY_NULL(ct__element_strict(ct__fn(op), ct__number_f64(value), dtype, &e));
     ct__arg in[] = {ct__arg_tensor(mask, CT_BOOL), ct__arg_element(&e, dtype), ct__arg_tensor(a, dtype)};
     ct_tensor *out = ct__map(ct__fn(op), ct__kern()->pointwise.where[dtype], NULL, dtype, in, 3);
     ct__node *n = ct__node_new(&masked_fill_class, &a, 1, 1);
@@ -59,7 +59,7 @@ ct_status ct_masked_fill_(ct_tensor *a, ct_tensor *mask, double value) {
     CT__TRY(check_mask(op, mask));
     ct_dtype dtype = (ct_dtype)a->dtype;
     ct__element e;
-    CT__TRY(ct__element_checked(ct__fn(op), ct__number_f64(value), dtype, &e));
+    CT__TRY(ct__element_strict(ct__fn(op), ct__number_f64(value), dtype, &e));
     ct__node *n = ct__node_new(&masked_fill_inplace_class, &a, 1, 1);
     ct__save(n, 0, mask);
     ct__arg in[] = {ct__arg_tensor(mask, CT_BOOL), ct__arg_element(&e, dtype), ct__arg_tensor(a, dtype)};

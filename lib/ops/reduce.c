@@ -6,6 +6,8 @@
  *      a reduced dim:  a unit of work is one output, folded by rows (inner)
  *      a kept dim:     a unit is a tile of outputs along it, folded column by column (outer)
  *
+ * A dtype that no loop computes in is converted, row by row, into a block on the stack, and so are results.
+ *
  * Many units are shared among the threads. Few units: the outermost reduced dim is cut instead, each thread folds its
  * part into states of its own, and the parts are merged in order.
  */
@@ -13,7 +15,7 @@
 
 #include <ctorch/ops_shape.h>
 
-enum { TILE = 512, MIN_COLUMNS = 8 };
+enum { TILE = 512, MIN_COLUMNS = 8 }; /* TILE: also the length of a converted block */
 
 typedef struct dim_list {
     int n;
@@ -23,6 +25,8 @@ typedef struct dim_list {
 typedef struct job {
     const ct__reduce_loops *loops;
     const ct__reduce_args *args;
+    ct__loop load, store; /* conversions from the input's dtype, to the result's; NULL: none */
+    int64_t load_size, store_size; /* of an element that the loops read, write */
     const char *in;
     char *out;
     dim_list kept, reduced;
@@ -111,6 +115,42 @@ static unit locate(const job *j, int64_t index) {
     return u;
 }
 
+static void fold_inner(const job *j, int64_t n, const char *in, int64_t stride, int64_t first, void *state) {
+    if (!j->load) {
+        j->loops->inner(n, in, stride, first, state, j->args);
+        return;
+    }
+    _Alignas(64) char block[TILE * 8];
+    for (int64_t i = 0; i < n; i += TILE) {
+        int64_t m = ct__min_i64(TILE, n - i);
+        j->load(m, (char *[]){block, (char *)(uintptr_t)(in + i * stride)}, (int64_t[]){j->load_size, stride}, NULL);
+        j->loops->inner(m, block, j->load_size, first + i, state, j->args);
+    }
+}
+
+static void fold_outer(const job *j, int64_t rows, int64_t cols, const char *in, int64_t row_stride, int64_t col_stride, int64_t first, void *states) {
+    if (!j->load) {
+        j->loops->outer(rows, cols, in, row_stride, col_stride, first, states, j->args);
+        return;
+    }
+    _Alignas(64) char block[TILE * 8];
+    for (int64_t i = 0; i < rows; i++, in += row_stride) {
+        j->load(cols, (char *[]){block, (char *)(uintptr_t)in}, (int64_t[]){j->load_size, col_stride}, NULL);
+        j->loops->outer(1, cols, block, 0, j->load_size, first + i, states, j->args);
+    }
+}
+
+/* Results of n states, at most TILE. */
+static void finish(const job *j, int64_t n, const void *states, char *out, int64_t stride) {
+    if (!j->store) {
+        j->loops->finish(n, states, out, stride, j->args);
+        return;
+    }
+    _Alignas(64) char block[TILE * 8];
+    j->loops->finish(n, states, block, j->store_size, j->args);
+    j->store(n, (char *[]){out, block}, (int64_t[]){stride, j->store_size}, NULL);
+}
+
 /* Folds the unit's elements whose index in the outermost reduced dim is in [begin, end). */
 static void fold(const job *j, const unit *u, int64_t begin, int64_t end, void *states) {
     const dim_list *r = &j->reduced;
@@ -120,9 +160,9 @@ static void fold(const job *j, const unit *u, int64_t begin, int64_t end, void *
     index[last] = begin;
     for (;;) {
         if (j->outer)
-            j->loops->outer(rows, u->cols, in, r->in[0], j->kept.in[0], first, states, j->args);
+            fold_outer(j, rows, u->cols, in, r->in[0], j->kept.in[0], first, states);
         else
-            j->loops->inner(rows, in, r->in[0], first, states, j->args);
+            fold_inner(j, rows, in, r->in[0], first, states);
         int d = 1;
         for (; d <= last; d++) {
             in += r->in[d];
@@ -141,7 +181,7 @@ static void run_units(int64_t begin, int64_t end, void *arg) {
         unit u = locate(j, i);
         j->loops->init(u.cols, states);
         fold(j, &u, 0, j->reduced.size[j->reduced.n - 1], states);
-        j->loops->finish(u.cols, states, u.out, j->kept.out[0], j->args);
+        finish(j, u.cols, states, u.out, j->kept.out[0]);
     }
 }
 
@@ -166,7 +206,7 @@ static ct_status run_parts(job *j) {
     for (int p = 1; p < parts; p++) j->loops->merge(j->outputs, j->partial, j->partial + (size_t)p * bytes);
     for (int64_t i = 0; i < j->units; i++) {
         unit u = locate(j, i);
-        j->loops->finish(u.cols, j->partial + (size_t)u.first_output * j->loops->state, u.out, j->kept.out[0], j->args);
+        finish(j, u.cols, j->partial + (size_t)u.first_output * j->loops->state, u.out, j->kept.out[0]);
     }
     ct__free(j->partial);
     return CT_OK;
@@ -189,7 +229,11 @@ static ct_tensor *new_result(const char *function, const ct_tensor *a, uint32_t 
 ct_tensor *ct__reduce(const char *function, const ct_tensor *a, uint32_t mask, bool keepdim, ct__reduce_fn fn,
                       const ct__reduce_args *args, ct_dtype dtype) {
     static const ct__reduce_args defaults = {.divisor = 1};
-    job j = {.loops = &ct__kern()->reduce.fn[fn][a->dtype], .args = args ? args : &defaults};
+    const ct_dtype from = ct__compute_dtype((ct_dtype)a->dtype), to = ct__compute_dtype(dtype);
+    job j = {.loops = &ct__kern()->reduce.fn[fn][from], .args = args ? args : &defaults,
+             .load_size = (int64_t)ct_dtype_size(from), .store_size = (int64_t)ct_dtype_size(to)};
+    if (from != (ct_dtype)a->dtype) j.load = ct__kern()->pointwise.convert[from][a->dtype];
+    if (to != dtype) j.store = ct__kern()->pointwise.convert[dtype][to];
     CT__ASSERT(j.loops->inner);
     ct_tensor *out = new_result(function, a, mask, keepdim, dtype);
     if (!out || out->numel == 0) return out;
@@ -198,7 +242,7 @@ ct_tensor *ct__reduce(const char *function, const ct_tensor *a, uint32_t mask, b
         _Alignas(64) char state[CT__REDUCE_STATE];
         int64_t size = (int64_t)ct_dtype_size(dtype);
         j.loops->init(1, state);
-        for (int64_t i = 0; i < out->numel; i++) j.loops->finish(1, state, j.out + i * size, size, j.args);
+        for (int64_t i = 0; i < out->numel; i++) finish(&j, 1, state, j.out + i * size, size);
         return out;
     }
     j.in = ct__ptr(a);

@@ -214,7 +214,6 @@ START_TEST(converting_a_tensor_agrees_with_converting_elements) {
         for (size_t k = 0; k < COUNT; k++) values[(size_t)r * COUNT + k] = from_f64[k].from;
     ct_tensor *t = ct_from_data(values, CT_SHAPE(REPEAT * COUNT), CT_F64);
     for (int i = 0; i < N; i++) {
-        if (!ct__dtype_usable(all[i])) continue;
         ct_tensor *converted = ct_to(t, all[i]);
         double got[REPEAT * COUNT];
         ck_assert_int_eq(ct_copy_to(converted, got, REPEAT * COUNT, CT_F64), CT_OK);
@@ -223,20 +222,41 @@ START_TEST(converting_a_tensor_agrees_with_converting_elements) {
 }
 END_TEST
 
-START_TEST(dtypes_for_files_only_are_refused_by_operations) {
-    for (int i = 0; i < N; i++) {
-        if (ct__dtype_usable(all[i])) continue;
-        const char zeros[8] = {0};
-        ct_tensor *t = ct_from_data(zeros, CT_SHAPE(1), all[i]);
-        ck_assert_ptr_nonnull(t);
-        ck_assert_double_eq(ct_item_f64(t), 0);
-        ck_assert_ptr_null(ct_neg(t));
-        ck_error(CT_ERR_DTYPE, ct_dtype_name(all[i]));
-    }
-    ck_assert_ptr_null(ct_zeros(CT_SHAPE(1), CT_F16));
-    ck_error(CT_ERR_DTYPE, "float16");
+/* Between all pairs of dtypes: as if each element were read as the number it is and stored. */
+START_TEST(every_dtype_converts_to_every_other) {
+    enum { COUNT = sizeof from_f64 / sizeof *from_f64 };
+    double values[COUNT], got[COUNT];
+    for (size_t k = 0; k < COUNT; k++) values[k] = from_f64[k].from;
+    ct_tensor *t = ct_from_data(values, CT_SHAPE(COUNT), CT_F64);
+    for (int i = 0; i < N; i++)
+        for (int j = 0; j < N; j++) {
+            ct_tensor *from = ct_to(t, all[i]);
+            ck_assert_int_eq(ct_copy_to(ct_to(from, all[j]), got, COUNT, CT_F64), CT_OK);
+            for (int64_t k = 0; k < COUNT; k++) {
+                char bytes[8];
+                const char *p = (const char *)ct_data(from) + (size_t)k * ct_dtype_size(all[i]);
+                if (i < 4) ct__store_f64(bytes, all[j], ct__load_f64(p, all[i]));
+                else ct__store_i64(bytes, all[j], ct__load_i64(p, all[i]));
+                check_close(ct_dtype_name(all[i]), all[j], values[k], got[k], ct__load_f64(bytes, all[j]));
+            }
+        }
+}
+END_TEST
+
+START_TEST(halfs_are_rounded_by_way_of_float32) {
+    const double just_above_a_middle[] = {1 + 0x1p-11 + 0x1p-40, 1 + 0x1p-8 + 0x1p-40}; /* a float of them is the middle, which goes to even */
+    ct_tensor *t = ct_from_data(just_above_a_middle, CT_SHAPE(2), CT_F64);
+    ck_values(ct_to(t, CT_F16), 1, 1.00390625);
+    ck_values(ct_to(t, CT_BF16), 1, 1);
+    ck_values(ct_full(CT_SHAPE(1), just_above_a_middle[0], CT_F16), 1);
+}
+END_TEST
+
+START_TEST(what_is_no_dtype_is_refused) {
     ck_assert_ptr_null(ct_zeros(CT_SHAPE(1), (ct_dtype)99));
     ck_error(CT_ERR_DTYPE, "ct_zeros");
+    ck_assert_ptr_null(ct_to(ct_zeros(CT_SHAPE(1), CT_F16), (ct_dtype)-3));
+    ck_error(CT_ERR_DTYPE, "ct_to");
 }
 END_TEST
 
@@ -250,6 +270,8 @@ TEST_LIST = {
     TEST(large_integers_are_rounded_once),
     TEST(all_halfs_survive_a_round_trip),
     TEST(converting_a_tensor_agrees_with_converting_elements),
-    TEST(dtypes_for_files_only_are_refused_by_operations),
+    TEST(every_dtype_converts_to_every_other),
+    TEST(halfs_are_rounded_by_way_of_float32),
+    TEST(what_is_no_dtype_is_refused),
 };
 TEST_MAIN("dtype")

@@ -2,6 +2,7 @@
  * Every ISA's elementwise loops against the reference: odd lengths, dense, strided and stride 0 operands, in place. f32 functions may differ by 4 units in the
  * last place (two on each side of the exact value), everything else not at all.
  */
+#include "core/tensor_impl.h"
 #include "kernels/kernels.h"
 #include "support/test.h"
 
@@ -10,7 +11,7 @@
 #include <string.h>
 
 enum { ROOM = 256, OPERANDS = 4 };
-static const ct_dtype dtypes[] = {CT_F32, CT_F64, CT_I32, CT_I64, CT_U8, CT_BOOL};
+static const ct_dtype dtypes[] = {CT_F32, CT_F64, CT_I32, CT_I64, CT_U8, CT_BOOL, CT_F16, CT_BF16, CT_I8, CT_I16}; /* the last four: converted and selected only */
 static const int lengths[] = {0, 1, 3, 8, 15, 16, 17, 31, 33, 64, 67};
 static const int steps[][OPERANDS] = {{1, 1, 1, 1}, {1, 1, 0, 1}, {1, 0, 1, 1}, {1, 1, 1, 0}, {2, 1, 3, 1}, {1, 2, 1, 2}, {1, 0, 0, 0}, {3, 3, 3, 3}};
 
@@ -25,6 +26,8 @@ static double draw(ct_dtype d) {
     uint64_t b = bits();
     if (d == CT_BOOL) return (double)(b & 1);
     if (d == CT_U8) return (double)(b & 255);
+    if (d == CT_I8) return (double)((int64_t)(b & 255) - 128);
+    if (d == CT_I16) return (double)((int64_t)(b & 65535) - 32768);
     if (d == CT_I32 || d == CT_I64) return b % 7 == 0 ? 0 : b % 11 == 0 ? -1 : b % 13 == 0 ? INT32_MIN : (double)((int64_t)(b % 200) - 100);
     return b % 5 == 0 ? special[b / 5 % 12] : (double)((int64_t)(b % 20001) - 10000) / 700;
 }
@@ -34,6 +37,8 @@ static void store(void *p, ct_dtype d, int i, double v) {
     case CT_F64: ((double *)p)[i] = v; break;
     case CT_I32: ((int32_t *)p)[i] = (int32_t)v; break;
     case CT_I64: ((int64_t *)p)[i] = (int64_t)v; break;
+    case CT_F16: case CT_BF16: case CT_I16: ct__store_f64((uint16_t *)p + i, d, v); break;
+    case CT_I8: ((int8_t *)p)[i] = (int8_t)v; break;
     default: ((uint8_t *)p)[i] = (uint8_t)v; break;
     }
 }
@@ -47,6 +52,11 @@ static bool same_f32(float a, float b) {
     int e;
     (void)frexpf(fmaxf(fabsf(b), FLT_MIN), &e);
     return isfinite(a) && isfinite(b) && fabsf(a - b) <= 4 * ldexpf(1, e - 24);
+}
+
+static bool same_half(ct_dtype d, const void *a, const void *b) {
+    double x = ct__load_f64(a, d), y = ct__load_f64(b, d);
+    return memcmp(a, b, 2) == 0 || (isnan(x) && isnan(y));
 }
 
 typedef struct loop_case {
@@ -71,6 +81,7 @@ static void run_one(const loop_case *c, ct__loop fast, ct__loop ref, const void 
         bool same = c->to == CT_F32 ? same_f32(((float *)got)[i], ((float *)want)[i])
                     : c->to == CT_F64 ? ((double *)got)[i] == ((double *)want)[i] || (isnan(((double *)got)[i]) && isnan(((double *)want)[i])) ||
                                             fabs(((double *)got)[i] - ((double *)want)[i]) <= 4e-16 * fabs(((double *)want)[i])
+                    : c->to == CT_F16 || c->to == CT_BF16 ? same_half(c->to, got->bytes + i * 2, want->bytes + i * 2)
                                       : memcmp(got->bytes + i * out, want->bytes + i * out, (size_t)out) == 0;
         if (!same)
             ck_abort_msg("%s of %s on %s: element %d of %d, strides %d %d %d %d%s: %.9g, want %.9g", c->name, ct_dtype_name(c->from),
@@ -180,6 +191,37 @@ START_TEST(fused_functions_of_floats_round_once_or_twice) {
 }
 END_TEST
 
+/* All halfs to floats, and all floats whose last 11 bits are one of eight patterns, around the middles between halfs, to halfs: on every machine
+ * what the reference gives, which test_dtype compares with PyTorch's. */
+START_TEST(half_conversions_are_those_of_the_reference) {
+    enum { N = 1 << 14 };
+    static float x[N], y[N], z[N];
+    static uint16_t h[N], g[N];
+    static const uint32_t tails[8] = {0, 1, 0x3ff, 0x400, 0x401, 0x7ff, 0x555, 0x2aa};
+    const int64_t widen[] = {4, 2}, narrow[] = {2, 4};
+    for (tables t = {.isa = CT__ISA_REF}; next(&t);)
+        for (int k = 0; k < 2; k++) {
+            const ct_dtype H = k ? CT_BF16 : CT_F16;
+            for (uint32_t base = 0; base < 65536; base += N) {
+                for (uint32_t i = 0; i < N; i++) h[i] = (uint16_t)(base + i);
+                t.fast->convert[CT_F32][H](N, (char *[]){(char *)y, (char *)h}, widen, NULL);
+                t.ref->convert[CT_F32][H](N, (char *[]){(char *)z, (char *)h}, widen, NULL);
+                for (int i = 0; i < N; i++) ck_assert(memcmp(&y[i], &z[i], 4) == 0 || (isnan(y[i]) && isnan(z[i])));
+            }
+            for (uint32_t base = 0; base < 1u << 21; base += N / 8) {
+                for (uint32_t i = 0; i < N; i++) {
+                    uint32_t u = (base + i / 8) << 11 | tails[i % 8];
+                    memcpy(&x[i], &u, 4);
+                }
+                t.fast->convert[H][CT_F32](N, (char *[]){(char *)h, (char *)x}, narrow, NULL);
+                t.ref->convert[H][CT_F32](N, (char *[]){(char *)g, (char *)x}, narrow, NULL);
+                for (int i = 0; i < N; i++)
+                    ck_assert_msg(same_half(H, &h[i], &g[i]), "%a to %s on %s: %04x, want %04x", (double)x[i], ct_dtype_name(H), ct__isa_name((ct__isa)t.isa), h[i], g[i]);
+            }
+        }
+}
+END_TEST
+
 /* Every 1009th float there is, against f64 libm. */
 START_TEST(vectorised_functions_are_within_two_units_over_all_floats) {
     static const struct { const char *name; ct__unary_fn fn; double (*exact)(double); double units; } cases[] = {
@@ -209,5 +251,5 @@ START_TEST(vectorised_functions_are_within_two_units_over_all_floats) {
 END_TEST
 
 TEST_LIST = {TEST(functions_of_one_input), TEST(functions_of_two_inputs), TEST(selection_and_fused_functions), TEST(fused_functions_of_floats_round_once_or_twice),
-             TEST(vectorised_functions_are_within_two_units_over_all_floats)};
+             TEST(half_conversions_are_those_of_the_reference),             TEST(vectorised_functions_are_within_two_units_over_all_floats)};
 TEST_MAIN("kern_pointwise")

@@ -184,8 +184,8 @@ START_TEST(errors_say_what_was_wrong) {
     ck_error(CT_ERR_SHAPE, "ct_zeros");
     ck_assert_ptr_null(ct_empty(CT_SHAPE(INT64_MAX, 4), CT_F32));
     ck_error(CT_ERR_SHAPE, "ct_empty");
-    ck_assert_ptr_null(ct_ones(CT_SHAPE(2), CT_F16));
-    ck_error(CT_ERR_DTYPE, "ct_ones: tensors of float16 cannot be made");
+    ck_assert_ptr_null(ct_ones(CT_SHAPE(2), (ct_dtype)77));
+    ck_error(CT_ERR_DTYPE, "ct_ones: tensors of unknown dtype cannot be made");
     ck_assert_ptr_null(ct_full(CT_SHAPE(2), 300, CT_U8));
     ck_error(CT_ERR_INVALID_ARGUMENT, "ct_full: 300 does not fit into uint8");
     ck_assert_ptr_null(ct_full(CT_SHAPE(2), NAN, CT_I64));
@@ -208,8 +208,8 @@ START_TEST(errors_say_what_was_wrong) {
     ck_error(CT_ERR_SHAPE, "ct_eye");
     ck_assert_ptr_null(ct_to(NULL, CT_F32));
     ck_error(CT_ERR_INVALID_ARGUMENT, "ct_to: tensor argument 1 is NULL");
-    ck_assert_ptr_null(ct_to(ct_zeros(NULL, 0, CT_F32), CT_BF16));
-    ck_error(CT_ERR_DTYPE, "ct_to: tensors of bfloat16 cannot be made");
+    ck_assert_ptr_null(ct_to(ct_zeros(NULL, 0, CT_F32), (ct_dtype)77));
+    ck_error(CT_ERR_DTYPE, "ct_to: tensors of unknown dtype cannot be made");
     ck_assert_int_eq(ct_copy_(ct_zeros(CT_SHAPE(2), CT_F32), ct_zeros(CT_SHAPE(3), CT_F32)), CT_ERR_SHAPE);
     ck_error(CT_ERR_SHAPE, "ct_copy_");
     ck_assert_int_eq(ct_fill_(ct_zeros(CT_SHAPE(2), CT_U8), -300), CT_ERR_INVALID_ARGUMENT);
