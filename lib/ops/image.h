@@ -45,7 +45,4 @@ ct_tensor *ct__image_as(const char *function, ct_tensor *t, bool last);
 ct_status ct__image_values(const char *function, const char *name, int nd, int64_t scalar, const int64_t *values, int64_t fallback, int64_t min,
                            int64_t absent, int64_t out[3]);
 
-/* float16 and bfloat16, which are computed in float32. */
-CT__INLINE bool ct__is_half(const ct_tensor *t) { return t->dtype == CT_F16 || t->dtype == CT_BF16; }
-
 #endif
