@@ -4,7 +4,7 @@
  * Promotion is PyTorch's: within a category (bool < integer < floating point) the wider type wins; across categories
  * the higher one. uint8 with a signed type takes the next signed type that holds both.
  */
-#include "base/half.h"
+#include "base/half_bits.h"
 #include "core/tensor_impl.h"
 
 #include <string.h>

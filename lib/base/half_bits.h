@@ -1,5 +1,5 @@
 /*
- * half.h: float16 (IEEE binary16) and bfloat16 (the upper half of a float32) to and from float32, on bits. Rounded to nearest even;
+ * half_bits.h: float16 (IEEE binary16) and bfloat16 (the upper half of a float32) to and from float32, on bits. Rounded to nearest even;
  * without branches, so that loops over them vectorise on any machine. Arithmetic is done in float32.
  */
 #ifndef CT__HALF_BITS_H
