@@ -22,6 +22,11 @@
 extern "C" {
 #endif
 
+/* Functions of tensors, for calls that take one: of n inputs, with one result (NULL on an error), or with n_out of them (which start as NULL). Results
+ * are tensors of the innermost scope. */
+typedef ct_tensor *(*ct_tensor_fn)(ct_tensor *const *inputs, int n, void *user);
+typedef ct_status (*ct_tensors_fn)(ct_tensor *const *inputs, int n_in, ct_tensor **outputs, int n_out, void *user);
+
 /* ---- Backward ------------------------------------------------------------------------------------------------- */
 
 /*
@@ -101,6 +106,19 @@ CT_API bool ct_is_grad_enabled(void);
 CT_API bool ct_is_inference_mode_enabled(void);
 CT_API bool ct_is_inference(const ct_tensor *t);
 
+/*
+ * torch.autograd.detect_anomaly: a scope in which an error in backward says which operation's forward it belongs to, with the shapes and dtypes
+ * that this was given, and in which (unless check_nan is false) a NaN that a formula returns is such an error, CT_ERR_AUTOGRAD:
+ *
+ *     ct_backward: DivBackward returned NaN for its input 1, float32 [64, 10] (2 of 640 elements, the first at [0, 3]); its forward was
+ *     ct_div of float32 [64, 10] and float32 [64, 10]
+ *
+ * Forward and backward must both run inside of it. It is slow: for finding a mistake.
+ */
+CT_API ct_scope ct_detect_anomaly_begin(bool check_nan);
+CT_API bool ct_is_anomaly_enabled(void);
+CT_API bool ct_is_anomaly_check_nan_enabled(void);
+
 /* ---- Hooks ------------------------------------------------------------------------------------------------------ */
 
 typedef struct ct_hook ct_hook;
@@ -175,8 +193,8 @@ CT_API ct_tensor *ct_function_saved_tensor(ct_function_ctx *ctx, int index);
 
 /* ---- Checking gradients --------------------------------------------------------------------------------------------- */
 
-/* What is checked: a function of the inputs that returns a tensor, the same each time. */
-typedef ct_tensor *(*ct_gradcheck_fn)(ct_tensor *const *inputs, int n, void *user);
+/* What is checked: the same each time. */
+typedef ct_tensor_fn ct_gradcheck_fn;
 
 typedef struct ct_gradcheck_options {
     double eps;        /* 0 = 1e-6 */
@@ -197,6 +215,11 @@ CT_API ct_status ct_gradcheck(ct_gradcheck_fn fn, void *user, ct_tensor *const *
 /* torch.autograd.gradgradcheck: the same for the gradients of fn, with respect to the inputs and to the gradient of fn's result. */
 CT_API ct_status ct_gradgradcheck(ct_gradcheck_fn fn, void *user, ct_tensor *const *inputs, int n,
                                   const ct_gradcheck_options *options);
+/* For functions with several results. Those that are not floating point are passed over. */
+CT_API ct_status ct_gradcheck_n(ct_tensors_fn fn, void *user, ct_tensor *const *inputs, int n_in, int n_out,
+                                const ct_gradcheck_options *options);
+CT_API ct_status ct_gradgradcheck_n(ct_tensors_fn fn, void *user, ct_tensor *const *inputs, int n_in, int n_out,
+                                    const ct_gradcheck_options *options);
 
 #ifdef __cplusplus
 }

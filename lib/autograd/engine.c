@@ -317,6 +317,7 @@ static void call_formula(engine *e, ct__node *n, const bool *wanted, ct_tensor *
     bool once = n->cls->once && e->run->create_graph;
     if (once) ct__context()->modes |= CT__MODE_NO_GRAD;
     n->cls->backward(n, g, gin);
+    if (CT__UNLIKELY(n->packed)) ct__forget_unpacked(n);
     ct__context()->modes = e->modes;
     ct__frame_set(before);
     if (once && ct__pending() == CT_OK) mark_once(n, g, gin);
@@ -359,8 +360,11 @@ static ct_status compute(engine *e, task *t, const bool *wanted, ct_tensor **gin
             status = ct__accumulate(leaf, g[0], e->run->create_graph);
             if (status == CT_OK) status = ct__run_leaf_hooks(leaf);
         } else {
+            bool anomaly = (e->modes & CT__MODE_ANOMALY) != 0;
             call_formula(e, n, wanted, g, gin);
+            if (CT__UNLIKELY(anomaly)) ct__anomaly_check(e->run->function, n, wanted, g, gin);
             status = check_results(e, t, wanted, gin);
+            if (CT__UNLIKELY(anomaly)) ct__origin_append(n); /* if there is an error */
         }
     }
     if (status != CT_OK) /* not held: the scope drops them */

@@ -118,9 +118,30 @@ static ct__node *record(ct_function_ctx *c, ct_tensor *const *raw) {
     to->node = n;
     to->in_forward = false;
     settle_saved(to, raw);
+    for (int i = 0; i < to->n_saved; i++) ct__saved_pack_at(n, &to->saved[i]);
     for (int i = 0; i < c->n_out; i++) ct__set_meta(&n->meta[i], raw[i]);
     to->in = NULL;
     return n;
+}
+
+/* The tensor that output i shares its memory with as a view does: an input, an earlier output, or what forward took a view of. */
+static ct_tensor *viewed_by(const ct_function_ctx *c, ct_tensor *const *raw, ct_tensor *const *out, int i) {
+    for (int j = 0; j < c->n_in; j++)
+        if (raw[i] == c->in[j]) return c->in[j];
+    for (int j = 0; j < i; j++)
+        if (raw[i] == raw[j]) return out[j];
+    ct_tensor *base = raw[i]->autograd ? ct__ag(raw[i])->base : NULL;
+    for (int j = 0; j < c->n_out && base; j++)
+        if (base == raw[j]) return out[j];
+    return base;
+}
+
+/* So that a change in place of one, which the other's history would not know of, is an error. */
+static void mark_views(const ct_function_ctx *c, ct_tensor *const *raw, ct_tensor *const *out) {
+    for (int i = 0; i < c->n_out && ct__pending() == CT_OK; i++) {
+        ct_tensor *base = out[i] && ct__is_float(out[i]) && !(c->fixed && c->fixed[i]) ? viewed_by(c, raw, out, i) : NULL;
+        if (base && base != out[i]) ct__mark_function_view(out[i], base);
+    }
 }
 
 /* Attaches the outputs one by one: those marked get no history. */
@@ -180,6 +201,7 @@ ct_status ct_function_apply_n(const ct_function_class *f, void *user, ct_tensor 
         return ct__pending();
     }
     for (int i = 0; i < n_out; i++) out[i] = ct__new_view(raw[i], raw[i]->sizes, raw[i]->strides, raw[i]->ndim, raw[i]->offset);
+    if (c.recorded) mark_views(&c, raw, out);
     bool *fixed = c.fixed;
     ct__node *n = record(&c, raw);
     finish(n, n ? fixed : NULL, out, n_out);

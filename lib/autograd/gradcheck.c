@@ -3,9 +3,10 @@
  *
  * Both Jacobians are filled whole and then compared: differences[o][i] column by column, moving one input element by eps and running the
  * function twice; backward[o][i] row by row, with a gradient that is 1 at one output element. gradgradcheck is the same check of another
- * function: (inputs, g) -> gradients of fn's result, weighted by g.
+ * function: (inputs, g...) -> gradients of fn's results, weighted by g.
  */
 #include "autograd/engine.h"
+#include "autograd/single.h"
 
 #include "base/vec.h"
 #include <ctorch/ops_create.h>
@@ -16,15 +17,18 @@
 
 typedef struct check {
     const char *function;
-    ct_gradcheck_fn fn;
+    ct_tensors_fn fn;
     void *user;
-    bool second;        /* the outputs are fn's gradients; the last input is what weights them */
-    ct_tensor **in;     /* n_in, all that fn gets (and the weight) */
+    int fn_in, fn_out;  /* what fn takes and gives */
+    bool any_dtype;     /* results that are not floating point are passed over */
+    bool second;        /* the outputs are fn's gradients; the last inputs are what weights them */
+    ct_tensor **in;     /* n_in, all that fn gets (and the weights) */
     int n_in, n_out;
-    ct_tensor **wrt;    /* those of in that require grad */
+    ct_tensor **wrt;    /* those of in that require grad; then the weights */
     int *wrt_index;
     int n_wrt;
-    ct_tensor **out;    /* scratch for results, n_in + 1 long */
+    ct_tensor **result, **part, **weight; /* fn_out: scratch for fn's results, those that require grad, what weights those */
+    ct_tensor **out;    /* scratch for what is checked, fn_in + fn_out long */
     int64_t *out_numel; /* likewise */
     int64_t rows, columns;
     double *differences, *backward, *again; /* rows x columns */
@@ -35,17 +39,40 @@ enum pass { FIRST, REPEATED, STRIDED };
 
 /* ---- The function ---- */
 
-/* Results into c->out, in the innermost scope. */
-static ct_status evaluate(check *c) {
-    int n = c->n_in - (c->second ? 1 : 0), n_wrt = c->n_wrt - (c->second ? 1 : 0);
-    ct_tensor *y = c->fn(c->in, n, c->user);
+/* fn's floating point results, *n of them, into c->result. */
+static ct_status call(check *c, int *n) {
+    *n = 0;
+    for (int i = 0; i < c->fn_out; i++) c->result[i] = NULL;
+    ct_status status = c->fn(c->in, c->fn_in, c->result, c->fn_out, c->user);
+    if (status != CT_OK) ct__fail(CT_ERR_USER, "%s: the function returned %s without an error", c->function, ct_status_name(status));
     CT__TRY(ct__pending());
-    if (!y) return ct__fail(CT_ERR_USER, "%s: the function returned NULL without an error", c->function);
-    c->n_out = 1;
-    if (!c->second) return (c->out[0] = ct_clone(y)) ? CT_OK : ct__pending(); /* y may be a view of an input, which changes */
+    for (int i = 0; i < c->fn_out; i++) {
+        const ct_tensor *y = c->result[i];
+        if (!y) return ct__fail(CT_ERR_USER, "%s: the function returned NULL without an error", c->function);
+        if (ct__is_float(y)) c->result[(*n)++] = c->result[i];
+        else if (!c->any_dtype)
+            return ct__fail(CT_ERR_DTYPE, "%s: the function returned %s; it must be floating point", c->function, ct_dtype_name((ct_dtype)y->dtype));
+    }
+    return *n ? CT_OK : ct__fail(CT_ERR_DTYPE, "%s: none of the function's %d results is floating point", c->function, c->fn_out);
+}
+
+/* What is checked into c->out, in the innermost scope. */
+static ct_status evaluate(check *c) {
+    int n, n_weights = c->n_in - c->fn_in, n_wrt = c->n_wrt - n_weights, used = 0;
+    CT__TRY(call(c, &n));
+    if (!c->second) {
+        c->n_out = n;
+        for (int i = 0; i < n; i++) c->out[i] = ct_clone(c->result[i]); /* it may be a view of an input, which changes */
+        return ct__pending();
+    }
     c->n_out = n_wrt;
-    if (ct__requires_grad(y)) {
-        CT__TRY(ct_grad(&y, 1, c->wrt, n_wrt, &(ct_grad_options){.grad_outputs = &c->in[n], .create_graph = true, .materialize_grads = true}, c->out));
+    for (int i = 0; i < n; i++) {
+        if (!ct__requires_grad(c->result[i])) continue;
+        c->part[used] = c->result[i];
+        c->weight[used++] = c->in[c->fn_in + i];
+    }
+    if (used) {
+        CT__TRY(ct_grad(c->part, used, c->wrt, n_wrt, &(ct_grad_options){.grad_outputs = c->weight, .create_graph = true, .materialize_grads = true}, c->out));
         for (int i = 0; i < n_wrt; i++) c->out[i] = ct_clone(c->out[i]);
         return ct__pending();
     }
@@ -61,8 +88,6 @@ static ct_status measure(check *c) {
     ct_scope scope = ct_scope_begin();
     ct_status status = evaluate(c);
     for (int o = 0; o < c->n_out && status == CT_OK; o++) {
-        if (!ct__is_float(c->out[o]))
-            status = ct__fail(CT_ERR_DTYPE, "%s: the function returned %s; it must be floating point", c->function, ct_dtype_name((ct_dtype)c->out[o]->dtype));
         c->out_numel[o] = c->out[o]->numel;
         c->rows += c->out[o]->numel;
     }
@@ -232,64 +257,97 @@ static ct_status add_input(check *c, ct_tensor *t) {
     return CT_OK;
 }
 
-/* gradgradcheck's weights: of the shape of fn's result, neither zero nor alike. In the innermost scope. */
-static ct_tensor *weights(const check *c) {
-    ct_scope scope = ct_scope_begin();
-    ct_tensor *y = c->fn(c->in, c->n_in, c->user), *g = NULL;
-    if (y && ct__pending() == CT_OK) g = ct__scope_give(ct__new(c->function, y->sizes, y->ndim, (ct_dtype)y->dtype));
+/* gradgradcheck's weights: of the shape of fn's results, neither zero nor alike. In the innermost scope. */
+static ct_tensor *weight_of(const check *c, const ct_tensor *y) {
+    ct_tensor *g = ct__scope_give(ct__new(c->function, y->sizes, y->ndim, (ct_dtype)y->dtype));
     for (int64_t i = 0; g && i < g->numel; i++)
         ct__store_f64(ct__ptr(g) + (size_t)i * ct_dtype_size((ct_dtype)g->dtype), (ct_dtype)g->dtype, 0.5 + fmod((double)(i + 1) * 0.618033988749895, 1));
     if (g) ct_set_requires_grad(g, true);
-    if (!y) ct__fail(CT_ERR_USER, "%s: the function returned NULL without an error", c->function);
-    return ct_scope_return(scope, g);
+    return g;
 }
 
-static ct_status check_arguments(const check *c, ct_tensor *const *inputs, int n) {
-    if (!c->fn || !inputs || n < 1)
-        return ct__fail(CT_ERR_INVALID_ARGUMENT, "%s: %s", c->function, c->fn ? "no inputs" : "the function is NULL");
+static ct_status add_weights(check *c) {
+    int n;
+    CT__TRY(call(c, &n)); /* the results stay in the scope of the whole check */
+    for (int i = 0; i < n; i++) {
+        ct_tensor *g = weight_of(c, c->result[i]);
+        CT__TRY(g ? add_input(c, g) : ct__pending());
+    }
+    c->second = true;
     return CT_OK;
 }
 
-static ct_status run(const char *function, bool second, ct_gradcheck_fn fn, void *user, ct_tensor *const *inputs, int n,
-                     const ct_gradcheck_options *options) {
-    const ct_gradcheck_options o = options ? *options : (ct_gradcheck_options){.eps = 0};
-    check c = {.function = function, .fn = fn, .user = user, .eps = o.eps != 0 ? o.eps : 1e-6, .atol = o.atol != 0 ? o.atol : 1e-5,
-               .rtol = o.rtol.has ? o.rtol.value : 1e-3, .nondet_tol = o.nondet_tol};
+static ct_status check_arguments(const char *function, bool fn, ct_tensor *const *inputs, int n_in, int n_out, const ct_gradcheck_options *options) {
     CT__TRY(ct__pending());
     CT__TRY(CT__CHECK_OPTIONS(function, options));
-    CT__TRY(check_arguments(&c, inputs, n));
-    ct_scope scope = ct_enable_grad_begin();
-    size_t room = (size_t)n + 1;
-    c.in = ct__alloc_array(room, sizeof *c.in);
-    c.wrt = ct__alloc_array(room, sizeof *c.wrt);
-    c.wrt_index = ct__alloc_array(room, sizeof *c.wrt_index);
-    c.out = ct__alloc_array(room, sizeof *c.out);
-    c.out_numel = ct__alloc_array(room, sizeof *c.out_numel);
-    ct_status status = ct__pending();
-    for (int i = 0; i < n && status == CT_OK; i++) status = add_input(&c, inputs[i]);
-    if (status == CT_OK && !c.n_wrt) status = ct__fail(CT_ERR_INVALID_ARGUMENT, "%s: no input requires grad", function);
-    if (status == CT_OK && second) {
-        ct_tensor *g = weights(&c);
-        status = g ? add_input(&c, g) : ct__pending();
-        c.second = true;
+    if (!fn || !inputs || n_in < 1) return ct__fail(CT_ERR_INVALID_ARGUMENT, "%s: %s", function, fn ? "no inputs" : "the function is NULL");
+    return n_out > 0 ? CT_OK : ct__fail(CT_ERR_INVALID_ARGUMENT, "%s: %d results", function, n_out);
+}
+
+static ct_status make_room(check *c) {
+    size_t room = (size_t)c->fn_in + (size_t)c->fn_out;
+    c->in = ct__alloc_array(room, sizeof *c->in);
+    c->wrt = ct__alloc_array(room, sizeof *c->wrt);
+    c->wrt_index = ct__alloc_array(room, sizeof *c->wrt_index);
+    c->out = ct__alloc_array(room, sizeof *c->out);
+    c->out_numel = ct__alloc_array(room, sizeof *c->out_numel);
+    c->result = ct__alloc_array(3 * (size_t)c->fn_out, sizeof *c->result);
+    if (c->result) {
+        c->part = c->result + c->fn_out;
+        c->weight = c->part + c->fn_out;
     }
-    if (status == CT_OK) status = check_all(&c);
-    ct__free(c.in);
-    ct__free(c.wrt);
-    ct__free(c.wrt_index);
-    ct__free(c.out);
-    ct__free(c.out_numel);
-    ct__free(c.differences);
-    ct__free(c.backward);
-    ct__free(c.again);
+    return ct__pending();
+}
+
+static ct_status run(check *c, bool second, ct_tensor *const *inputs, const ct_gradcheck_options *options) {
+    const ct_gradcheck_options o = options ? *options : (ct_gradcheck_options){.eps = 0};
+    CT__TRY(check_arguments(c->function, c->fn != NULL, inputs, c->fn_in, c->fn_out, options));
+    c->eps = o.eps != 0 ? o.eps : 1e-6;
+    c->atol = o.atol != 0 ? o.atol : 1e-5;
+    c->rtol = o.rtol.has ? o.rtol.value : 1e-3;
+    c->nondet_tol = o.nondet_tol;
+    ct_scope scope = ct_enable_grad_begin();
+    ct_status status = make_room(c);
+    for (int i = 0; i < c->fn_in && status == CT_OK; i++) status = add_input(c, inputs[i]);
+    if (status == CT_OK && !c->n_wrt) status = ct__fail(CT_ERR_INVALID_ARGUMENT, "%s: no input requires grad", c->function);
+    if (status == CT_OK && second) status = add_weights(c);
+    if (status == CT_OK) status = check_all(c);
+    ct__free(c->in);
+    ct__free(c->wrt);
+    ct__free(c->wrt_index);
+    ct__free(c->out);
+    ct__free(c->out_numel);
+    ct__free(c->result);
+    ct__free(c->differences);
+    ct__free(c->backward);
+    ct__free(c->again);
     ct_scope_end(scope);
     return status;
 }
 
+static ct_status run_single(const char *function, bool second, ct_gradcheck_fn fn, void *user, ct_tensor *const *inputs, int n, const ct_gradcheck_options *options) {
+    check c = {.function = function, .fn = fn ? ct__call_single : NULL, .user = &(ct__single){fn, user}, .fn_in = n, .fn_out = 1};
+    return run(&c, second, inputs, options);
+}
+
+static ct_status run_n(const char *function, bool second, ct_tensors_fn fn, void *user, ct_tensor *const *inputs, int n_in, int n_out,
+                       const ct_gradcheck_options *options) {
+    check c = {.function = function, .fn = fn, .user = user, .fn_in = n_in, .fn_out = n_out, .any_dtype = true};
+    return run(&c, second, inputs, options);
+}
+
 ct_status ct_gradcheck(ct_gradcheck_fn fn, void *user, ct_tensor *const *inputs, int n, const ct_gradcheck_options *options) {
-    return run("ct_gradcheck", false, fn, user, inputs, n, options);
+    return run_single("ct_gradcheck", false, fn, user, inputs, n, options);
 }
 
 ct_status ct_gradgradcheck(ct_gradcheck_fn fn, void *user, ct_tensor *const *inputs, int n, const ct_gradcheck_options *options) {
-    return run("ct_gradgradcheck", true, fn, user, inputs, n, options);
+    return run_single("ct_gradgradcheck", true, fn, user, inputs, n, options);
+}
+
+ct_status ct_gradcheck_n(ct_tensors_fn fn, void *user, ct_tensor *const *inputs, int n_in, int n_out, const ct_gradcheck_options *options) {
+    return run_n("ct_gradcheck_n", false, fn, user, inputs, n_in, n_out, options);
+}
+
+ct_status ct_gradgradcheck_n(ct_tensors_fn fn, void *user, ct_tensor *const *inputs, int n_in, int n_out, const ct_gradcheck_options *options) {
+    return run_n("ct_gradgradcheck_n", true, fn, user, inputs, n_in, n_out, options);
 }

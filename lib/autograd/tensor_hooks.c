@@ -8,22 +8,10 @@
 
 /* ---- Calling ---- */
 
-/* After a call: a hook that removed itself lets its data go now. */
-static void leave(ct_hook *h) {
-    h->running--;
-    if (h->removed && !h->running) ct__hook_mark_removed(h);
-    ct__hook_unref(h);
-}
-
-static void enter(ct_hook *h) {
-    atomic_fetch_add_explicit(&h->refs, 1, memory_order_relaxed);
-    h->running++;
-}
-
 static ct_status call(const ct__node *n, ct_hook *h, ct_tensor **g) {
-    enter(h);
+    ct__hook_enter(h);
     ct_tensor *r = h->tensor_fn(*g, h->user);
-    leave(h);
+    ct__hook_leave(h);
     CT__TRY(ct__pending());
     if (!r || r == *g) return CT_OK;
     const ct__meta *m = &n->meta[h->nr];
@@ -55,9 +43,9 @@ ct_status ct__run_tensor_hooks(const ct__node *n, ct_hook *hooks, ct_tensor **g)
 ct_status ct__run_leaf_hooks(ct_tensor *leaf) {
     for (ct_hook *h = ct__ag(leaf)->hooks; h; h = h->next) {
         if (h->kind != CT__HOOK_POST_ACCUMULATE || h->removed) continue;
-        enter(h);
+        ct__hook_enter(h);
         ct_status status = h->leaf_fn(leaf, h->user);
-        leave(h);
+        ct__hook_leave(h);
         CT__TRY(ct__pending());
         if (status != CT_OK)
             return ct__fail(CT_ERR_USER, "ct_register_post_accumulate_grad_hook: a hook returned %s without an error", ct_status_name(status));
@@ -73,11 +61,7 @@ static ct_status add(ct_tensor *t, ct_hook *h, ct_hook **handle) {
     if (status == CT_OK) {
         bool leaf = e.node->cls == &ct__accumulate_class;
         h->nr = e.nr;
-        if (handle) {
-            enter(h);
-            h->running = 0;
-            *handle = h;
-        }
+        if (handle) *handle = ct__hook_ref(h);
         ct__hook_add(leaf ? &ct__ag(t)->hooks : &e.node->hooks, h);
     } else {
         ct__hook_unref(h);

@@ -27,6 +27,8 @@ static atomic_bool key_made;
 typedef void (*destroy_fn)(struct ct_context *);
 static _Atomic(destroy_fn) on_destroy[CT__SLOT_COUNT];
 
+void (*ct__modes_shrunk)(struct ct_context *context);
+
 void ct__context_on_destroy(int slot, void (*destroy)(struct ct_context *context)) {
     CT__ASSERT(slot >= 0 && slot < CT__SLOT_COUNT);
     atomic_store(&on_destroy[slot], destroy);

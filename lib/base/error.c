@@ -73,6 +73,16 @@ ct_status ct__fail(ct_status status, const char *format, ...) {
     return pending;
 }
 
+void ct__error_append(const char *format, ...) {
+    ct__error *e = &ct__context()->error;
+    if (e->status == CT_OK) return;
+    size_t n = strlen(e->message), room = sizeof e->message - n;
+    va_list args;
+    va_start(args, format);
+    if (vsnprintf(e->message + n, room, format, args) >= (int)room) drop_partial_utf8(e->message, sizeof e->message - 1);
+    va_end(args);
+}
+
 ct_status ct__fail_oom(size_t bytes) {
     return ct__fail(CT_ERR_OUT_OF_MEMORY, "out of memory: no block of %zu bytes", bytes);
 }

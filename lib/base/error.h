@@ -13,6 +13,9 @@
 ct_status ct__fail(ct_status status, const char *format, ...) CT_PRINTF(2, 3);
 ct_status ct__fail_oom(size_t bytes);
 
+/* Adds to the sentence of the pending error, if there is one: what a caller knows and whoever failed did not. It is cut as all are. */
+void ct__error_append(const char *format, ...) CT_PRINTF(1, 2);
+
 /* CT_OK, or the status of the pending error. */
 CT__INLINE ct_status ct__pending(void) { return ct__context()->error.status; }
 

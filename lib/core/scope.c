@@ -92,7 +92,9 @@ void ct_scope_end(ct_scope scope) {
     drop_down_to(s, scope.start);
     s->start = scope.outer_start;
     s->serial = scope.outer_serial;
+    bool shrunk = (c->modes & CT__MODES_DEPTH) != (scope.modes & CT__MODES_DEPTH);
     c->modes = scope.modes;
+    if (CT__UNLIKELY(shrunk)) ct__modes_shrunk(c);
 }
 
 void ct_scope_clear_root(void) { clear(stack_of(ct__context())); }

@@ -32,9 +32,11 @@
 
 typedef struct ct__node ct__node;
 typedef struct ct_hook ct_hook;
+typedef struct ct__saved_pack ct__saved_pack;
 
-/* Mode bits of ct_context.modes. Zero: gradients are recorded. */
-enum { CT__MODE_NO_GRAD = 1, CT__MODE_INFERENCE = 2 };
+/* Mode bits of ct_context.modes. Zero: gradients are recorded. ANOMALY: nodes remember what they were made of (graph/origin.h), and unless NO_NAN_CHECK
+ * is set, backward looks for NaN. CT__MODES_DEPTH counts saved-tensor hooks (graph/saved_hooks.h). */
+enum { CT__MODE_NO_GRAD = 1, CT__MODE_INFERENCE = 2, CT__MODE_ANOMALY = 4, CT__MODE_NO_NAN_CHECK = 8 };
 CT__INLINE bool ct__grad_mode(void) { return !(ct__context()->modes & (CT__MODE_NO_GRAD | CT__MODE_INFERENCE)); }
 
 typedef struct ct__node_class {
@@ -66,6 +68,7 @@ typedef struct ct__meta {
 
 typedef struct ct__saved_tensor {
     ct_tensor *t;     /* the input itself; for an output an alias without history, so that there is no cycle */
+    ct__saved_pack *packed; /* instead of t, where saved-tensor hooks were there */
     int64_t version;  /* when it was saved */
     int32_t output;   /* which output it is, -1 for an input */
     bool overwritten; /* the op itself changed it in place: t is gone, asking for it is an error */
@@ -75,6 +78,7 @@ struct ct__node {
     atomic_int refs;
     int32_t n_in, n_out;
     bool released; /* saved tensors are gone */
+    bool packed;   /* some slot is */
     uint64_t sequence; /* per process, rising: later forward ops run first in backward */
     const ct__node_class *cls;
     ct__edge *edge;          /* n_in; these three lie in the node's own block */
@@ -98,8 +102,12 @@ typedef struct ct__autograd {
     ct_hook *hooks;        /* of a leaf; those of other tensors are at their node */
 } ct__autograd;
 
-/* Views made while nothing records must not be changed in place while something does: it would be unclear what is meant. */
-enum { CT__VIEW_DEFAULT, CT__VIEW_NO_GRAD, CT__VIEW_INFERENCE };
+/*
+ * How a view was made. All but the first must not be changed in place while something records, nor used after their base was: for those made while
+ * nothing recorded it would be unclear what is meant; the pieces of a split and what a function of the program's returns are
+ * not as_strided of their base to PyTorch.
+ */
+enum { CT__VIEW_DEFAULT, CT__VIEW_NO_GRAD, CT__VIEW_INFERENCE, CT__VIEW_PIECE, CT__VIEW_FUNCTION };
 
 CT__INLINE ct__autograd *ct__ag(const ct_tensor *t) { return t->autograd; }
 ct__autograd *ct__ag_make(ct_tensor *t); /* NULL with an error pending */
@@ -154,6 +162,14 @@ ct_tensor *ct__finish_view(ct__node *n, ct_tensor *out, ct_tensor *base);
 ct_status ct__check_inplace(const char *function, ct_tensor *t, ct_tensor *const *in, int n_in);
 ct_status ct__finish_inplace(ct__node *n, ct_tensor *t);
 
+/* Out is one of several views that one op makes of its base: not to be changed in place. NULL passes through. */
+ct_tensor *ct__mark_piece(ct_tensor *out);
+/* Makes out, which shares base's storage, a view of it, as a function of the program's returns one: without a node so far. */
+ct_status ct__mark_function_view(ct_tensor *out, ct_tensor *base);
+/* For messages: what a view of that kind is, and what to do instead. */
+const char *ct__view_kind_name(int kind);
+const char *ct__view_kind_advice(int kind);
+
 /* Inside a formula. */
 bool ct__needs(const ct__node *n, int input);
 ct_tensor *ct__saved(ct__node *n, int slot); /* scope-held or NULL if empty; CT_ERR_AUTOGRAD if it was changed or released */
@@ -197,6 +213,7 @@ void ct__save_at(ct__node *n, ct__saved_tensor *slot, ct_tensor *input);
 void ct__save_output_at(ct__node *n, ct__saved_tensor *slot, ct_tensor *out, int nr);
 ct_tensor *ct__saved_at(ct__node *n, ct__saved_tensor *slot);
 void ct__saved_clear(ct__saved_tensor *slot);
+void ct__saved_pack_at(ct__node *n, ct__saved_tensor *slot); /* if there are saved-tensor hooks: after the forward, when t is what it will be */
 
 /* Backward has passed: drops what n saved, so that a second time is an error. A node that saved nothing stays usable. */
 void ct__node_release(ct__node *n);
@@ -207,6 +224,7 @@ typedef struct ct__frame {
     const bool *wanted; /* one per input; NULL: all that have an edge */
 } ct__frame;
 const ct__frame *ct__frame_set(const ct__frame *frame); /* returns the one before */
+const ct__node *ct__running_node(void);                 /* whose formula runs on this thread; NULL: none */
 /* The formula of inner with the frame of outer, whose inputs are the same in number and order. */
 void ct__run_inner(const ct__node *outer, ct__node *inner, ct_tensor *const *g, ct_tensor **gin);
 
@@ -232,6 +250,11 @@ typedef struct ct__copy_slices_ctx {
 } ct__copy_slices_ctx;
 extern const ct__node_class ct__as_strided_class, ct__copy_slices_class;
 const char *ct__op_node_name(int op); /* "MulBackward" for CT__OP_mul and CT__OP_mul_ */
+const char *ct__op_function(int op);  /* "ct_mul" */
+
+CT__INLINE ct__node *ct__changed_through_view(const ct__node *n) { /* what CopySlices wraps; NULL for other nodes and once it is released */
+    return n->cls == &ct__copy_slices_class ? ((const ct__copy_slices_ctx *)ct__ctx(n))->fn : NULL;
+}
 
 /* The node for a view of base with view's geometry, whatever the mode; NULL if base needs no gradient or on an error. */
 ct__node *ct__as_strided_node(ct_tensor *base, const ct_tensor *view);

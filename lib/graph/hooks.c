@@ -29,6 +29,22 @@ void ct__hook_mark_removed(ct_hook *h) {
     if (!h->running) free_user(h);
 }
 
+void ct__hook_enter(ct_hook *h) {
+    ct__hook_ref(h);
+    h->running++;
+}
+
+/* A hook that removed itself lets its data go now. */
+void ct__hook_leave(ct_hook *h) {
+    if (--h->running == 0 && h->removed) free_user(h);
+    ct__hook_unref(h);
+}
+
+void ct__hook_prepend(ct_hook **list, ct_hook *hook) {
+    hook->next = *list;
+    *list = hook;
+}
+
 void ct__hook_add(ct_hook **list, ct_hook *hook) {
     while (*list) {
         ct_hook *h = *list;

@@ -8,7 +8,7 @@
  *                                                           +--> w's node
  *                                                    v -> (nothing; as_strided of b -> CopySlices when it is asked for)
  */
-#include "graph/graph.h"
+#include "graph/saved_hooks.h"
 
 static bool is_leaf_that_requires(const ct_tensor *t) { return ct__requires_grad(t) && !ct__has_history(t); }
 
@@ -16,8 +16,8 @@ static ct_status check_recorded(const char *function, const ct_tensor *t) {
     const ct__autograd *ag = ct__ag(t);
     if (ag && ag->base) {
         if (ag->view_kind != CT__VIEW_DEFAULT)
-            return ct__fail(CT_ERR_AUTOGRAD, "%s: a view made in %s mode is changed in place while gradients are recorded; make the view and the change both "
-                            "inside or both outside of that mode", function, ag->view_kind == CT__VIEW_NO_GRAD ? "no_grad" : "inference");
+            return ct__fail(CT_ERR_AUTOGRAD, "%s: %s is changed in place while gradients are recorded; %s", function, ct__view_kind_name(ag->view_kind),
+                            ct__view_kind_advice(ag->view_kind));
         if (is_leaf_that_requires(ag->base))
             return ct__fail(CT_ERR_AUTOGRAD, "%s: a view of a leaf that requires grad is changed in place; do it between ct_no_grad_begin() and "
                             "ct_scope_end, or on a clone", function);
@@ -84,6 +84,11 @@ ct_status ct__finish_inplace(ct__node *n, ct_tensor *t) {
             s->overwritten = true;
             ct__saved_clear(s);
         }
+    }
+    if (CT__UNLIKELY(ct__has_saved_hooks())) ct__pack_all(n);
+    if (CT__UNLIKELY(ct__pending() != CT_OK)) {
+        ct__node_unref(n);
+        return ct__pending();
     }
     ct__set_meta(&n->meta[0], t);
     const ct__autograd *ag = ct__ag(t);

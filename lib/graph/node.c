@@ -11,6 +11,8 @@
  */
 #include "graph/graph.h"
 #include "graph/hooks.h"
+#include "graph/origin.h"
+#include "graph/saved_hooks.h"
 
 #include <string.h>
 
@@ -39,6 +41,7 @@ ct__node *ct__node_make(const ct__node_class *cls, int n_in, int n_out) {
     n->n_in = n_in;
     n->n_out = n_out;
     n->released = false;
+    n->packed = false;
     n->cls = cls;
     char *p = (char *)(n + 1);
     n->edge = (ct__edge *)(void *)p;
@@ -63,6 +66,7 @@ ct__node *ct__node_new(const ct__node_class *cls, ct_tensor *const *in, int n_in
     for (int i = 0; i < n_in; i++)
         if (in[i] && in[i]->autograd) n->edge[i] = ct__gradient_edge(in[i]);
     n->sequence = ct__next_sequence(); /* after the edges, which may have made nodes */
+    if (CT__UNLIKELY(ct__context()->modes & CT__MODE_ANOMALY)) ct__origin_record(n, in, n_in);
     if (CT__LIKELY(ct__pending() == CT_OK)) return n;
     ct__node_unref(n);
     return NULL;
@@ -122,7 +126,7 @@ void ct__leaf_converted(ct_tensor *leaf) {
 
 static void destroy(ct__node *n) {
     if (n->cls->ctx_destroy) n->cls->ctx_destroy(ct__ctx(n));
-    for (int i = 0; i < n->cls->n_saved; i++) ct__unref(n->saved[i].t);
+    for (int i = 0; i < n->cls->n_saved; i++) ct__saved_clear(&n->saved[i]);
     for (int i = 0; i < n->n_in; i++) ct__node_unref(n->edge[i].node);
     ct__hooks_free(&n->hooks);
     ct__free(n);
@@ -151,7 +155,7 @@ void ct__node_unref(ct__node *n) {
 void ct__node_release(ct__node *n) {
     bool had = n->cls->release != NULL;
     for (int i = 0; i < n->cls->n_saved; i++) {
-        had |= n->saved[i].t != NULL;
+        had |= n->saved[i].t || n->saved[i].packed;
         ct__saved_clear(&n->saved[i]);
     }
     if (n->cls->release) n->cls->release(ct__ctx(n));
@@ -167,6 +171,11 @@ const ct__frame *ct__frame_set(const ct__frame *frame) {
     return before;
 }
 
+const ct__node *ct__running_node(void) {
+    const ct__frame *f = slot_of_thread()->frame;
+    return f ? f->node : NULL;
+}
+
 bool ct__needs(const ct__node *n, int input) {
     if (!n || !n->edge[input].node) return false;
     const ct__frame *f = slot_of_thread()->frame;
@@ -178,6 +187,7 @@ void ct__run_inner(const ct__node *outer, ct__node *inner, ct_tensor *const *g, 
     ct__frame shifted = {inner, f && f->node == outer ? f->wanted : NULL};
     ct__frame_set(&shifted);
     inner->cls->backward(inner, g, gin);
+    if (CT__UNLIKELY(inner->packed)) ct__forget_unpacked(inner);
     ct__frame_set(f);
 }
 

@@ -8,6 +8,7 @@
 #include "graph/graph.h"
 #include "core/print.h"
 #include "graph/hooks.h"
+#include "graph/saved_hooks.h"
 
 #include <stdio.h>
 
@@ -82,11 +83,29 @@ ct__node *ct__as_strided_node(ct_tensor *base, const ct_tensor *view) {
     return n;
 }
 
+const char *ct__view_kind_name(int kind) {
+    switch (kind) {
+    case CT__VIEW_NO_GRAD: return "a view made in no_grad mode";
+    case CT__VIEW_INFERENCE: return "a view made in inference mode";
+    case CT__VIEW_PIECE: return "a piece of ct_split, ct_chunk or ct_unbind";
+    case CT__VIEW_FUNCTION: return "a view that a function with a backward of its own returned";
+    default: return "a view";
+    }
+}
+
+const char *ct__view_kind_advice(int kind) {
+    switch (kind) {
+    case CT__VIEW_PIECE: return "take the piece with ct_slice or ct_select, or use the form that is not in place";
+    case CT__VIEW_FUNCTION: return "use the form that is not in place, or return a clone";
+    default: return "make the view and the change both inside or both outside of that mode";
+    }
+}
+
 /* The base was changed since the view's node was made. */
 static ct_status regenerate(ct_tensor *view, ct__autograd *ag) {
     if (ag->view_kind != CT__VIEW_DEFAULT)
-        return ct__fail(CT_ERR_AUTOGRAD, "a view made in %s mode is used after its base or another view of it was changed in place while gradients are "
-                        "recorded; make both inside or both outside of that mode", ag->view_kind == CT__VIEW_NO_GRAD ? "no_grad" : "inference");
+        return ct__fail(CT_ERR_AUTOGRAD, "%s is used after its base or another view of it was changed in place while gradients are recorded; %s",
+                        ct__view_kind_name(ag->view_kind), ct__view_kind_advice(ag->view_kind));
     ct__node *n = ct__as_strided_node(ag->base, view);
     CT__TRY(ct__pending());
     CT__TRY(ct__set_history(view, n, 0));
@@ -122,12 +141,16 @@ ct_tensor *ct__finish(ct__node *n, ct_tensor *out) {
         return NULL;
     }
     if (c->modes & CT__MODE_INFERENCE) out->inference = true;
-    if (n) attach(n, out, 0);
+    if (n) {
+        if (CT__UNLIKELY(c->modes & CT__MODES_DEPTH)) ct__pack_all(n);
+        attach(n, out, 0);
+    }
     return ct__scope_give(out); /* frees it if attach failed */
 }
 
 bool ct__finish_n(ct__node *n, ct_tensor **out, int n_out) {
     struct ct_context *c = ct__context();
+    if (n && CT__UNLIKELY(c->modes & CT__MODES_DEPTH)) ct__pack_all(n);
     for (int i = 0; i < n_out && c->error.status == CT_OK; i++) {
         if (!out[i]) continue;
         if (c->modes & CT__MODE_INFERENCE) out[i]->inference = true;
@@ -158,6 +181,7 @@ ct_tensor *ct__finish_view(ct__node *n, ct_tensor *out, ct_tensor *base) {
     if (ag->view_kind == CT__VIEW_DEFAULT && chained) ag->view_kind = of_base->view_kind;
     ag->view_version = ct__version(out);
     if (n) {
+        if (CT__UNLIKELY(c->modes & CT__MODES_DEPTH)) ct__pack_all(n);
         ct__set_meta(&n->meta[0], out);
         ag->node = n;
     }
@@ -166,4 +190,21 @@ fail:
     ct__node_unref(n);
     ct__unref(out);
     return NULL;
+}
+
+ct_tensor *ct__mark_piece(ct_tensor *out) {
+    ct__autograd *ag = out ? ct__ag(out) : NULL;
+    if (ag && ag->base && ag->view_kind == CT__VIEW_DEFAULT) ag->view_kind = CT__VIEW_PIECE;
+    return out;
+}
+
+ct_status ct__mark_function_view(ct_tensor *out, ct_tensor *base) {
+    ct__autograd *ag = ct__ag_make(out);
+    if (!ag) return ct__pending();
+    const ct__autograd *of_base = ct__ag(base);
+    ag->base = of_base && of_base->base ? of_base->base : base;
+    ct__ref(ag->base);
+    ag->view_kind = CT__VIEW_FUNCTION;
+    ag->view_version = ct__version(out);
+    return CT_OK;
 }

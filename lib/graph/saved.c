@@ -2,7 +2,7 @@
  * saved.c: tensors that a formula needs. An input is held as it is. An output is held as an alias without history: the output holds
  * the node, so the node must not hold the output; while something records (create_graph), unpacking attaches the node again.
  */
-#include "graph/graph.h"
+#include "graph/saved_hooks.h"
 
 #include "base/vec.h"
 
@@ -28,6 +28,13 @@ void ct__save_output_at(ct__node *n, ct__saved_tensor *s, ct_tensor *out, int nr
 void ct__saved_clear(ct__saved_tensor *s) {
     ct__unref(s->t);
     s->t = NULL;
+    ct__saved_pack *p = s->packed;
+    s->packed = NULL;
+    ct__saved_pack_free(p);
+}
+
+void ct__saved_pack_at(ct__node *n, ct__saved_tensor *s) {
+    if (n && s->t && CT__UNLIKELY(ct__has_saved_hooks())) ct__pack(n, s);
 }
 
 void ct__save(ct__node *n, int slot, ct_tensor *input) {
@@ -64,6 +71,7 @@ static ct_status check(const ct__node *n, const ct__saved_tensor *s) {
 ct_tensor *ct__saved_at(ct__node *n, ct__saved_tensor *s) {
     CT__TRY_NULL(ct__pending());
     CT__TRY_NULL(check(n, s));
+    if (CT__UNLIKELY(s->packed != NULL)) return ct__unpack(n, s);
     if (!s->t || s->output < 0 || !ct__grad_mode()) return ct__scope_share(s->t);
     ct_tensor *out = ct__new_view(s->t, s->t->sizes, s->t->strides, s->t->ndim, s->t->offset);
     if (!out) return NULL;

@@ -180,7 +180,7 @@ static ct_list *pieces(ct_tensor *x, int dim, int64_t n, int64_t size, const int
     ct__part p = {.kind = CT__PART_SLICE, .dim = dim, .step = 1};
     for (int64_t i = 0; i < n && ct_ok(); i++) {
         p.length = sizes ? sizes[i] : ct__min_i64(size, x->sizes[dim] - p.start);
-        ct_tensor *piece = ct__part_view(CT__OP_slice, x, &p);
+        ct_tensor *piece = ct__mark_piece(ct__part_view(CT__OP_slice, x, &p));
         ct_list_append(list, piece);
         ct_scope_drop(piece);
         p.start += p.length;
@@ -237,7 +237,7 @@ ct_list *ct_unbind(ct_tensor *x, int64_t dim) {
     ct_scope scope = ct_scope_begin();
     ct_list *list = ct_list_new();
     for (int64_t i = 0; i < x->sizes[d] && ct_ok(); i++) {
-        ct_tensor *piece = ct_select(x, d, i);
+        ct_tensor *piece = ct__mark_piece(ct_select(x, d, i));
         ct_list_append(list, piece);
         ct_scope_drop(piece);
     }

@@ -35,6 +35,8 @@ const char *ct__op_node_name(int op) {
     return op >= 0 && op < CT__OP_COUNT ? names[op] : "Backward";
 }
 
+const char *ct__op_function(int op) { return op >= 0 && op < CT__OP_COUNT ? ct__fn(op) : "an operation"; }
+
 /* ---- Geometry ---- */
 
 static bool is_empty(const ct__geometry *g) {
