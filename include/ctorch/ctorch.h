@@ -29,6 +29,9 @@
 #define CTORCH_H
 
 #include <ctorch/autograd.h>
+#include <ctorch/autograd_checkpoint.h>
+#include <ctorch/autograd_functional.h>
+#include <ctorch/autograd_graph.h>
 #include <ctorch/base.h>
 #include <ctorch/data.h>
 #include <ctorch/data_image.h>
@@ -36,6 +39,7 @@
 #include <ctorch/dict.h>
 #include <ctorch/metrics.h>
 #include <ctorch/nn.h>
+#include <ctorch/nn_hooks.h>
 #include <ctorch/nn_init.h>
 #include <ctorch/nn_layers.h>
 #include <ctorch/ops_conv.h>

@@ -42,6 +42,7 @@ void ct_module_free(ct_module *m) {
     for (int64_t i = 0; i < m->children.size; i++) child_free(m->children.data[i]);
     ct__vec_free(&m->entries);
     ct__vec_free(&m->children);
+    ct__hooks_free(&m->hooks);
     ct__free(m->state);
     ct__free(m);
 }
@@ -198,14 +199,20 @@ static void clear_outputs(ct_tensor **out, int n_out) {
     for (int i = 0; out && i < n_out; i++) out[i] = NULL;
 }
 
-ct_status ct_forward_n(ct_module *m, ct_tensor *const *in, int n_in, ct_tensor **out, int n_out) {
-    clear_outputs(out, n_out);
-    CT__TRY(check_forward(m, in, n_in, out, n_out));
-    ct_scope scope = ct_scope_begin();
+ct_status ct__forward_class(ct_module *m, ct_tensor *const *in, int n_in, ct_tensor **out, int n_out) {
     ct_status status = m->cls.forward(m, in, n_in, out, n_out);
     if (status != CT_OK) ct__fail(status, "ct_forward: %s failed with %s", m->cls.name, ct_status_name(status));
     for (int i = 0; i < n_out; i++)
         if (!out[i]) ct__fail(CT_ERR_USER, "ct_forward: %s left output %d NULL", m->cls.name, i);
+    return ct__pending();
+}
+
+ct_status ct_forward_n(ct_module *m, ct_tensor *const *in, int n_in, ct_tensor **out, int n_out) {
+    clear_outputs(out, n_out);
+    CT__TRY(check_forward(m, in, n_in, out, n_out));
+    ct_scope scope = ct_scope_begin();
+    if (CT__UNLIKELY(ct__module_has_hooks(m))) ct__forward_hooked(m, in, n_in, out, n_out);
+    else ct__forward_class(m, in, n_in, out, n_out);
     if (ct__pending() != CT_OK) clear_outputs(out, n_out); /* a failed class may have left anything there */
     if (!ct__scope_return_n(scope, (void *const *)out, n_out)) clear_outputs(out, n_out);
     else if (recorder) recorder->record(recorder, m, out, n_out);

@@ -6,7 +6,7 @@
 
 #include "base/vec.h"
 #include "core/tensor_impl.h"
-#include "graph/graph.h"
+#include "graph/hooks.h"
 #include <ctorch/nn.h>
 
 /* TRANSIENT: a buffer that is not saved. */
@@ -30,7 +30,14 @@ struct ct_module {
     void *state;
     ct__vec entries;  /* of ct__entry *, parameters and buffers in order of registration */
     ct__vec children; /* of ct__child * */
+    ct_hook *hooks;   /* NULL for most */
 };
+
+/* Forward and backward hooks may look between the module and its neighbours: what fuses adjacent modules must leave it alone. */
+CT__INLINE bool ct__module_has_hooks(const ct_module *m) { return m->hooks != NULL; }
+/* forward with its hooks around it. */
+ct_status ct__forward_hooked(ct_module *m, ct_tensor *const *in, int n_in, ct_tensor **out, int n_out);
+ct_status ct__forward_class(ct_module *m, ct_tensor *const *in, int n_in, ct_tensor **out, int n_out); /* without; all outputs are there unless it fails */
 
 /* The i-th entry, as init registered it: borrowed, NULL if there are fewer. For the layers' own forward. */
 CT__INLINE ct_tensor *ct__entry_at(const ct_module *m, int64_t i) {

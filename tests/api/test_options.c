@@ -140,8 +140,22 @@ static ct_tensor *apply(ct_transform *t, ct_tensor *x, ct_generator *g) {
     return x;
 }
 
+static ct_status squares(ct_tensor *const *in, int n_in, ct_tensor **out, int n_out, void *user) {
+    (void)n_out;
+    out[0] = square(in, n_in, user);
+    return ct_error_status();
+}
+static ct_tensor *sum_of_squares(ct_tensor *const *in, int n, void *user) { return ct_sum(square(in, n, user)); }
+static ct_status forward_hook(ct_module *m, ct_tensor *const *in, int n_in, ct_tensor **out, int n_out, void *user) {
+    (void)m, (void)in, (void)n_in, (void)out, (void)n_out, (void)user;
+    return CT_OK;
+}
+static void *pack(ct_tensor *t, void *user) { return (void)user, t; }
+static ct_tensor *unpack(void *packed, void *user) { return (void)user, packed; }
+
 START_TEST(autograd_and_classes_refuse_a_reserved_word) {
     build();
+    ct_module *net = ct_nn_sequential(ct_nn_tanh());
     ct_tensor *leaf = ct_rand(CT_SHAPE(2), CT_F64, NULL), *loss, *grad = NULL, *in[] = {leaf};
     ct_set_requires_grad(leaf, true);
     loss = ct_sum(ct_mul(leaf, leaf));
@@ -149,10 +163,19 @@ START_TEST(autograd_and_classes_refuse_a_reserved_word) {
     EACH_WORD(ct_backward_options, false, ct_backward_with(&loss, NULL, 1, &o) != CT_OK && !ct_tensor_grad(leaf), ct_backward_with);
     DOES(ct_gradcheck_options, ct_gradcheck(square, NULL, in, 1, &o));
     DOES(ct_gradcheck_options, ct_gradgradcheck(square, NULL, in, 1, &o));
+    DOES(ct_gradcheck_options, ct_gradcheck_n(squares, NULL, in, 1, 1, &o));
+    DOES(ct_functional_options, ct_jacobian(square, NULL, in, 1, &o, &grad));
+    DOES(ct_functional_options, ct_hvp(sum_of_squares, NULL, in, 1, in, &o, NULL, &grad));
+    MAKES(ct_checkpoint_options, ct_checkpoint_apply(square, NULL, NULL, in, 1, &o));
+    MAKES(ct_checkpoint_options, ct_checkpoint_sequential(net, 1, a, &o));
+    EACH_WORD(ct_graph_dot_options, true, ct_graph_dot_format(in, 1, &o, NULL, 0) < 0, ct_graph_dot_format(in, 1, &o, NULL, 0));
+    DOES(ct_module_hook_options, ct_module_register_forward_hook(net, forward_hook, NULL, NULL, &o, NULL));
+    EACH_WORD(ct_saved_tensors_hooks, false, (o.pack = pack, o.unpack = unpack, ct_scope_end(ct_saved_tensors_hooks_begin(&o, NULL)), !ct_ok()), ct_saved_tensors_hooks_begin);
     EACH_WORD(ct_function_class, false, (o.name = "f", o.forward = do_nothing, o.backward = do_nothing, ct_function_apply(&o, NULL, in, 1) == NULL), ct_function_apply);
     EACH_WORD(ct_module_class, false, (o.name = "m", o.forward = forward, ct_module_new(&o, NULL) == NULL), ct_module_new);
     EACH_WORD(ct_dataset_class, false, (o.name = "d", o.size = none, o.get = get, ct_dataset_new(&o, NULL) == NULL), ct_dataset_new);
     EACH_WORD(ct_transform_class, false, (o.name = "t", o.apply = apply, ct_transform_new(&o, NULL) == NULL), ct_transform_new);
+    ct_module_free(net);
 }
 END_TEST
 

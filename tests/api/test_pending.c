@@ -451,6 +451,13 @@ static void call_linalg_and_nn(ct_tensor *transposed, ct_tensor *row, ct_tensor 
     MAKES(ct_r2_score(row, row));
 }
 
+static ct_status squares(ct_tensor *const *in, int n_in, ct_tensor **out, int n_out, void *user) {
+    (void)n_out;
+    out[0] = square(in, n_in, user);
+    return ct_error_status();
+}
+static ct_tensor *sum_of_squares(ct_tensor *const *in, int n, void *user) { return ct_sum(square(in, n, user)); }
+
 static void call_autograd(void) {
     ct_tensor *gradient = NULL, *made_loss = x.loss, *in[] = {x.leaf}, *out = NULL, *in64[] = {x.d};
     DOES(ct_grad(&made_loss, 1, in, 1, &(ct_grad_options){.retain_graph = true}, &gradient));
@@ -468,6 +475,25 @@ static void call_autograd(void) {
     DOES(ct_set_requires_grad(x.d, true));
     DOES(ct_gradcheck(square, NULL, in64, 1, NULL));
     DOES(ct_gradgradcheck(square, NULL, in64, 1, NULL));
+    DOES(ct_gradcheck_n(squares, NULL, in64, 1, 1, NULL));
+    DOES(ct_gradgradcheck_n(squares, NULL, in64, 1, 1, NULL));
+    DOES(ct_jacobian(square, NULL, in64, 1, NULL, &out));
+    DOES(ct_jacobian_n(squares, NULL, in64, 1, 1, NULL, &out));
+    DOES(ct_hessian(sum_of_squares, NULL, in64, 1, NULL, &out));
+    DOES(ct_vjp(square, NULL, in64, 1, x.d, NULL, NULL, &out));
+    DOES(ct_jvp(square, NULL, in64, 1, in64, NULL, NULL, &out));
+    DOES(ct_vjp_n(squares, NULL, in64, 1, in64, 1, NULL, NULL, &out));
+    DOES(ct_jvp_n(squares, NULL, in64, 1, in64, 1, NULL, NULL, &out));
+    DOES(ct_vhp(sum_of_squares, NULL, in64, 1, in64, NULL, NULL, &out));
+    DOES(ct_hvp(sum_of_squares, NULL, in64, 1, in64, NULL, NULL, &out));
+    MAKES(ct_checkpoint_apply(square, NULL, NULL, in64, 1, NULL));
+    DOES(ct_checkpoint_apply_n(squares, NULL, NULL, in64, 1, &out, 1, NULL));
+    GIVES(-1, ct_graph_dot_format(in, 1, NULL, NULL, 0));
+}
+
+static ct_status forward_hook(ct_module *m, ct_tensor *const *in, int n_in, ct_tensor **out, int n_out, void *user) {
+    (void)m, (void)in, (void)n_in, (void)out, (void)n_out, (void)user;
+    return CT_OK;
 }
 
 static void call_nn(void) {
@@ -475,6 +501,10 @@ static void call_nn(void) {
     char text[16];
     MAKES(ct_forward(x.net, x.a));
     DOES(ct_forward_n(x.net, in, 1, &out, 1));
+    MAKES(ct_checkpoint_forward(x.net, x.a, NULL));
+    DOES(ct_checkpoint_forward_n(x.net, in, 1, &out, 1, NULL));
+    MAKES(ct_checkpoint_sequential(x.net, 1, x.a, NULL));
+    DOES(ct_module_register_forward_hook(x.child, forward_hook, NULL, NULL, NULL, NULL));
     MAKES(ct_parameters(x.net));
     MAKES(ct_named_parameters(x.net));
     MAKES(ct_named_buffers(x.net));
