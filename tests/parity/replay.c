@@ -35,14 +35,14 @@ static bool usable_dtype(ct_dtype dtype) {
 }
 
 /* Cases with dtypes that the library does not compute in yet are left out. */
-static bool usable(yyjson_val *v) {
+bool replay_usable(yyjson_val *v) {
     if (yyjson_is_str(v)) return usable_dtype(golden_dtype(yyjson_get_str(v)));
     size_t i, n;
     yyjson_val *key, *value;
     if (yyjson_is_obj(v)) {
-        yyjson_obj_foreach(v, i, n, key, value) if (!usable(value)) return false;
+        yyjson_obj_foreach(v, i, n, key, value) if (!replay_usable(value)) return false;
     } else if (yyjson_is_arr(v)) {
-        yyjson_arr_foreach(v, i, n, value) if (!usable(value)) return false;
+        yyjson_arr_foreach(v, i, n, value) if (!replay_usable(value)) return false;
     }
     return true;
 }
@@ -52,7 +52,7 @@ static void replay_all(const golden *g, const struct adapter *a, const options *
     for (size_t i = 0; i < n; i++) {
         yyjson_val *entry = yyjson_arr_get(g->cases, i);
         if (i % step != 0 && !(o->quick && yyjson_obj_get(entry, "check") && i < n / 8)) continue;
-        if (!usable(entry)) continue;
+        if (!replay_usable(entry)) continue;
         case_replay((golden *)g, entry, (int)i, a->call, t);
     }
 }

@@ -81,9 +81,9 @@ ct_tensor **replay_out(replay *c, int i) {
 /* ---- Runs ------------------------------------------------------------------------------------------------------- */
 
 static void fail(const case_run *r, const replay *c, const char *what, const char *text) {
-    r->t->failures++;
+    if (r->t->failures++ == 0) snprintf(r->t->first, sizeof r->t->first, "%s: %s", what, text);
     if (c->op >= 0) replay_counts[c->op].failures++;
-    if (r->t->shown++ >= MAX_SHOWN) return;
+    if (r->t->quiet || r->t->shown++ >= MAX_SHOWN) return;
     printf("FAILED %s, case %d (%s): %s(", r->file->op, r->number, c->dtype ? ct_dtype_name(c->dtype) : "error", c->op >= 0 ? ct__fn(c->op) : "no call");
     args_print(c);
     printf(")\n    %s: %s\n", what, text);
@@ -98,6 +98,7 @@ static void run(const case_run *r, replay *c, tensor_layout layout, bool with_gr
     c->pending_error = pending;
     c->fail_at = fail_at;
     if (ct_ok()) r->adapter(c);
+    else snprintf(c->trouble, sizeof c->trouble, "arguments cannot be made: %s", ct_error_message());
 }
 
 static yyjson_val *stored_gradients(const case_run *r) { return yyjson_obj_get(r->entry, "grad"); }
@@ -275,15 +276,16 @@ static bool sweep_once(const case_run *r, int64_t n) {
     char text[200];
     run(r, &c, LAYOUT_STORED, gradients, NULL);
     ct_tensor *got[MAX_LEAVES];
-    if (ct_ok() && gradients && strcmp(ct__op_table[c.op].gradient, "none") != 0) differentiate(&c, false, got);
-    bool reached = ct_memory_get_stats().requests - c.requests_before >= n;
+    bool lost = ct_ok() && (!c.n_out || !c.out[0]);
+    if (lost) fail(r, &c, "out of memory", "no result and no error");
+    if (!lost && ct_ok() && gradients && strcmp(ct__op_table[c.op].gradient, "none") != 0) differentiate(&c, false, got);
+    bool reached = !lost && ct_memory_get_stats().requests - c.requests_before >= n;
     ct_memory_fail_at(0);
     if (ct_error_status() != CT_OK && ct_error_status() != CT_ERR_OUT_OF_MEMORY) {
         snprintf(text, sizeof text, "allocation %lld fails: %s", (long long)n, ct_error_message());
         fail(r, &c, "out of memory", text);
         reached = false;
     }
-    if (reached && ct_ok() && (!c.n_out || !c.out[0])) fail(r, &c, "out of memory", "no result and no error");
     ct_error_clear();
     if (!args_unchanged(&c)) fail(r, &c, "out of memory", "an input was changed");
     args_end(&c);

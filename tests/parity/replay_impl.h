@@ -108,7 +108,12 @@ ct_tensor *tensor_weights(const ct_tensor *t, int k);
 typedef struct op_counts { int64_t cases, gradients, checks, second_checks, sweeps, failures; } op_counts;
 extern op_counts replay_counts[CT__OP_COUNT];
 
-typedef struct totals { int64_t cases, runs, failures, shown; } totals;
+typedef struct totals {
+    int64_t cases, runs, failures, shown;
+    bool quiet;      /* print nothing */
+    char first[400]; /* the first failure: what was checked, and what was found */
+} totals;
+bool replay_usable(yyjson_val *entry); /* the library computes in all its dtypes */
 void case_replay(golden *file, yyjson_val *entry, int number, void (*adapter)(replay *c), totals *t);
 
 #endif
