@@ -14,6 +14,7 @@
  *     ops_shape.h       views, cat, split                   ops_index.h   select, gather, scatter, sort
  *     ops_linalg.h      matmul and its family, linear       ops_nn.h      activations, softmax, dropout
  *     ops_conv.h        convolution                         ops_pool.h    pooling           ops_loss.h  losses
+ *     linalg.h            torch.linalg: cholesky, solve, svd
  *
  *     serialize.h       safetensors files                   train.h       checkpoints
  *     metrics.h         accuracy, confusion matrix, R2      nn_init.h     initialisers
@@ -37,6 +38,7 @@
 #include <ctorch/data_image.h>
 #include <ctorch/data_table.h>
 #include <ctorch/dict.h>
+#include <ctorch/linalg.h>
 #include <ctorch/metrics.h>
 #include <ctorch/nn.h>
 #include <ctorch/nn_hooks.h>

@@ -44,7 +44,7 @@ static CT__NOINLINE void take_threads(void) {
 }
 
 /* Ahead of the pool: OpenBLAS must not be told while one of its calls runs. */
-static void enter_blas(void) {
+void ct__blas_enter(void) {
     if (CT__UNLIKELY(!atomic_load_explicit(&threads_taken, memory_order_acquire))) take_threads();
 }
 
@@ -258,7 +258,7 @@ void ct__gemm(const ct__gemm_args *g) {
     grid s = {.g = g, .batch = 1};
     for (int d = 0; d < g->batch_ndim; d++) s.batch *= g->batch_sizes[d];
     if (s.batch == 0 || g->m == 0 || g->n == 0) return;
-    enter_blas();
+    ct__blas_enter();
     if (s.batch == 1 && g->m == 1 && g->n == 1 && g->k > DOT_GRAIN && g->alpha != 0) {
         run_long_dot(g);
         return;

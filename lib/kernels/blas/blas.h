@@ -38,6 +38,9 @@ void ct__gemm(const ct__gemm_args *g);
 /* u8, i32, i64, wrapping around as PyTorch does. alpha and beta are whole numbers. The same struct. */
 void ct__gemm_int(const ct__gemm_args *g);
 
+/* Before any call of OpenBLAS from pool or caller: makes sure that it runs single-threaded. ct__gemm does it itself. */
+void ct__blas_enter(void);
+
 /* OpenBLAS counts with 32 bits. Sizes beyond are split inside; a leading dimension cannot be: the caller copies or refuses. */
 int64_t ct__blas_ld_max(void);
 
