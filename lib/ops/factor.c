@@ -34,7 +34,7 @@ int64_t ct__batch_count(const ct_tensor *a) {
 ct_tensor *ct__new_batch(const char *function, const int64_t *batch, int n_batch, int64_t rows, int64_t cols, ct_dtype dtype) {
     int64_t sizes[CT_MAX_NDIM + 2];
     int n = n_batch;
-    memcpy(sizes, batch, (size_t)n_batch * sizeof *sizes);
+    if (n_batch) memcpy(sizes, batch, (size_t)n_batch * sizeof *sizes);
     if (rows >= 0) sizes[n++] = rows;
     if (cols >= 0) sizes[n++] = cols;
     return ct__new(function, sizes, n, dtype);
@@ -42,12 +42,12 @@ ct_tensor *ct__new_batch(const char *function, const int64_t *batch, int n_batch
 
 ct_tensor *ct__matrix_copy_to(const char *function, const ct_tensor *a, bool transposed, const int64_t *batch, int n_batch) {
     int64_t sizes[CT_MAX_NDIM], strides[CT_MAX_NDIM];
-    int n = a->ndim;
-    memcpy(sizes, a->sizes, (size_t)n * sizeof *sizes);
-    memcpy(strides, a->strides, (size_t)n * sizeof *strides);
+    int skipped = a->ndim - 2 > n_batch ? a->ndim - 2 - n_batch : 0, n = a->ndim - skipped; /* of size 1, where one matrix serves all */
+    memcpy(sizes, a->sizes + skipped, (size_t)n * sizeof *sizes);
+    memcpy(strides, a->strides + skipped, (size_t)n * sizeof *strides);
     if (transposed) {
-        sizes[n - 2] = a->sizes[n - 1], sizes[n - 1] = a->sizes[n - 2];
-        strides[n - 2] = a->strides[n - 1], strides[n - 1] = a->strides[n - 2];
+        sizes[n - 2] = ct__cols(a), sizes[n - 1] = ct__rows(a);
+        strides[n - 2] = a->strides[a->ndim - 1], strides[n - 1] = a->strides[a->ndim - 2];
     }
     ct_tensor *view = ct__new_view(a, sizes, strides, n, a->offset);
     ct_tensor *out = view ? ct__new_batch(function, batch, n_batch, sizes[n - 2], sizes[n - 1], (ct_dtype)a->dtype) : NULL;

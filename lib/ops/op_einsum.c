@@ -183,19 +183,16 @@ static void take_diagonals(labelled *x) {
         }
 }
 
-/* Sums the labels in drop; the dtype stays, as a product wants it. */
-static void sum_away(labelled *x, const bool *keep, bool same_dtype) {
+/* Sums the labels that are not kept; integers become int64, as in ct_sum. */
+static void sum_away(labelled *x, const bool *keep) {
     int64_t dims[CT_MAX_NDIM];
     int n = 0, left = 0;
-    ct_dtype dtype = ct_tensor_dtype(x->t);
     for (int d = 0; d < x->n; d++) {
         if (keep[x->label[d]]) x->label[left++] = x->label[d];
         else dims[n++] = d;
     }
     x->n = left;
-    if (n == 0) return;
-    x->t = ct_sum_dim(x->t, dims, n, NULL);
-    if (same_dtype && ct_tensor_dtype(x->t) != dtype) x->t = ct_to(x->t, dtype);
+    if (n) x->t = ct_sum_dim(x->t, dims, n, NULL);
 }
 
 /* Drops the dims of size 1 whose label is larger in the other. */
@@ -265,8 +262,8 @@ static ct_status pair(const equation *e, labelled *a, labelled *b, const bool *k
         keep_a[l] = keep[l] || find(b, l) >= 0;
         keep_b[l] = keep[l] || find(a, l) >= 0;
     }
-    sum_away(a, keep_a, true);
-    sum_away(b, keep_b, true);
+    sum_away(a, keep_a);
+    sum_away(b, keep_b);
     kinds k = sort_labels(a, b, keep);
     if (k.n_batch + k.n_left + k.n_right > CT_MAX_NDIM)
         return ct__fail(CT_ERR_UNSUPPORTED, "ct_einsum: \"%.100s\": a product in between has %d dims, more than %d", e->text, k.n_batch + k.n_left + k.n_right,
@@ -279,6 +276,9 @@ static ct_status pair(const equation *e, labelled *a, labelled *b, const bool *k
         out.t = ct_mul(arranged(a, out.label, out.n), arranged(b, out.label, out.n));
     } else {
         int64_t sizes[CT_MAX_NDIM];
+        ct_dtype dtype = ct_promote_types(ct_tensor_dtype(a->t), ct_tensor_dtype(b->t)); /* one may have been summed */
+        a->t = ct_to(a->t, dtype);
+        b->t = ct_to(b->t, dtype);
         for (int i = 0; i < out.n; i++) {
             int d = find(a, out.label[i]);
             sizes[i] = d >= 0 ? ct_size(a->t, d) : ct_size(b->t, find(b, out.label[i]));
@@ -306,7 +306,7 @@ static ct_tensor *contract(const equation *e, labelled *operands, int64_t n) {
     memset(keep, 0, sizeof keep);
     for (int d = 0; d < e->n_output; d++) keep[e->output[d]] = true;
     CT__TRY_NULL(ct__pending());
-    sum_away(&operands[0], keep, false);
+    sum_away(&operands[0], keep);
     return arranged(&operands[0], e->output, e->n_output);
 }
 

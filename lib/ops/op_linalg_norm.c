@@ -148,7 +148,7 @@ ct_tensor *ct_linalg_matrix_power(ct_tensor *a, int64_t n) {
     ct_scope scope = ct_scope_begin();
     uint64_t left = n < 0 ? 0 - (uint64_t)n : (uint64_t)n;
     ct_tensor *power = n < 0 ? ct_linalg_inv(a) : ct_clone(a), *out = NULL;
-    if (n == 0) out = ct_clone(ct_expand(ct_eye(ct__rows(a), ct__rows(a), ct_tensor_dtype(a)), a->sizes, a->ndim));
+    if (n == 0) out = ct_where(ct_ones(NULL, 0, CT_BOOL), ct_eye(ct__rows(a), ct__rows(a), ct_tensor_dtype(a)), a); /* recorded, with a gradient of 0 */
     while (left && power) {
         if (left & 1) out = out ? ct_matmul(out, power) : power;
         left >>= 1;

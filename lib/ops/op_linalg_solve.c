@@ -76,7 +76,7 @@ static ct_tensor *solve_matrices(ct_tensor *a, ct_tensor *b) {
     ct__node *node = NULL;
     bool one = ct__batch_count(a) == 1;
     if (ct__lu_factor(op, a, one ? NULL : batch, one ? 0 : n_batch, false, &f) == CT_OK) {
-        if (f.outcome.item >= 0) singular(op, n_batch ? (one ? a : f.lu) : f.lu, f.outcome);
+        if (f.outcome.item >= 0) singular(op, a, f.outcome);
         else out = ct__lu_solve(op, f.lu, f.pivots, true, b, batch, n_batch);
     }
     node = out ? ct__node_new(&solve_class, (ct_tensor *[]){a, b}, 2, 1) : NULL;

@@ -112,6 +112,23 @@ START_TEST(operations_refuse_a_reserved_word) {
     MAKES(ct_dropout_options, ct_dropout(a, 0.5, &o));
     MAKES(ct_addmm_options, ct_addmm(b, a, square3, &o));
     MAKES(ct_addmm_options, ct_baddbmm(cube, cube, cube, &o));
+    ct_tensor *eye = ct_eye(3, 3, CT_F32), *v = ct_ones(CT_SHAPE(3), CT_F32);
+    MAKES(ct_addmm_options, ct_addmv(v, eye, v, &o));
+    MAKES(ct_addmm_options, ct_addr(eye, v, v, &o));
+    MAKES(ct_addmm_options, ct_addbmm(eye, cube, cube, &o));
+    MAKES(ct_linalg_cholesky_options, ct_linalg_cholesky(eye, &o));
+    MAKES(ct_linalg_cholesky_options, ct_linalg_cholesky_ex(eye, &o, NULL));
+    MAKES(ct_linalg_svd_options, ct_linalg_svd(eye, &o, NULL, NULL));
+    MAKES(ct_linalg_eigh_options, ct_linalg_eigh(eye, &o, NULL));
+    MAKES(ct_linalg_eigh_options, ct_linalg_eigvalsh(eye, &o));
+    MAKES(ct_linalg_solve_options, ct_linalg_solve(eye, eye, &o));
+    MAKES(ct_linalg_solve_triangular_options, ct_linalg_solve_triangular(eye, eye, true, &o));
+    MAKES(ct_linalg_lstsq_options, ct_linalg_lstsq(eye, eye, &o, NULL, NULL, NULL));
+    MAKES(ct_linalg_rank_options, ct_linalg_pinv(eye, &o));
+    MAKES(ct_linalg_rank_options, ct_linalg_matrix_rank(eye, &o));
+    MAKES(ct_linalg_vector_norm_options, ct_linalg_vector_norm(eye, &o));
+    MAKES(ct_linalg_norm_options, ct_linalg_matrix_norm(eye, &o));
+    MAKES(ct_linalg_norm_options, ct_linalg_norm(eye, &o));
     EACH_WORD(ct_allclose_options, true, !ct_allclose(a, a, &o), ct_allclose(a, a, &o));
 }
 END_TEST
