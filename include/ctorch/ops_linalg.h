@@ -1,8 +1,8 @@
 /*
  * ctorch/ops_linalg.h: matrix products and what is made of them. Factorizations and solvers are in linalg.h.
  *
- * Dtypes: float32 and float64 through OpenBLAS; uint8, int32, int64 by plain loops, overflow wraps around. Bool is an error, and so are operands of
- * different dtypes: nothing is promoted, as in PyTorch. Transposed operands are used as they lie in memory; only layouts that are
+ * Dtypes: float32 and float64 through OpenBLAS; the half types as float32, rounded at the end; integers by plain loops, overflow wraps around. Bool
+ * is an error, and so are operands of different dtypes: nothing is promoted, as in PyTorch. Transposed operands are used as they lie in memory; only layouts that are
  * neither rows nor columns are copied first. Results are row-major. A sum over no elements (k = 0) is zero.
  *
  * Gradients of every order, for all floating point operands; only those that are needed are computed.

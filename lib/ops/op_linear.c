@@ -5,6 +5,7 @@
  *
  * One product of all rows, whatever the leading dims; gradients likewise, g^T being a view.
  */
+#include "ops/half.h"
 #include "ops/product.h"
 
 #include "base/vec.h"
@@ -75,6 +76,10 @@ ct_tensor *ct_linear(ct_tensor *x, ct_tensor *weight, ct_tensor *bias) {
     ct_tensor *in[] = {x, weight, bias};
     int n_in = bias ? 3 : 2;
     if (!ct__enter(CT__OP_linear, in, n_in)) return NULL;
+    if (ct__all_half(in, n_in)) {
+        ct__half h = ct__half_begin(x);
+        return ct__half_end(h, ct_linear(ct__widen(x), ct__widen(weight), ct__widen(bias)));
+    }
     if (weight->ndim == 1 && !bias) return ct__matmul(CT__OP_linear, x, weight);
     CT__TRY_NULL(check_linear(x, weight, bias));
     int64_t sizes[CT_MAX_NDIM];

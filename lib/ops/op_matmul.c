@@ -9,6 +9,7 @@
  * A batch of A with one matrix B is folded into a single product of batch * m rows where A's strides allow it, and so is gB.
  * Transposed operands are views: the BLAS reads them as they lie.
  */
+#include "ops/half.h"
 #include "ops/product.h"
 
 #include "base/vec.h"
@@ -79,6 +80,11 @@ ct_tensor *ct__matmul(int op, ct_tensor *a, ct_tensor *b) {
         return NULL;
     }
     CT__TRY_NULL(ct__product_dtypes(function, a, b));
+    if (ct__is_half(a)) {
+        ct__half h = ct__half_begin(a);
+        ct_tensor *wide_a = ct__widen(a), *wide_b = ct__widen(b);
+        return ct__half_end(h, wide_a && wide_b ? ct__matmul(op, wide_a, wide_b) : NULL);
+    }
     ct__matrix x = ct__matrix_of(a, true), y = ct__matrix_of(b, false);
     CT__TRY_NULL(check_inner(function, &x, &y));
     int64_t sizes[CT_MAX_NDIM + 2];
@@ -156,6 +162,10 @@ static ct_tensor *added(int op, ct_tensor *input, ct_tensor *a, ct_tensor *b, co
     ct_tensor *in[] = {input, a, b};
     int rank = op == CT__OP_addmm ? 2 : 3;
     if (!ct__enter(op, in, 3)) return NULL;
+    if (ct__all_half(in, 3)) {
+        ct__half h = ct__half_begin(input);
+        return ct__half_end(h, added(op, ct__widen(input), ct__widen(a), ct__widen(b), options));
+    }
     CT__TRY_NULL(CT__CHECK_OPTIONS(function, options));
     addmm_ctx c = {options && options->beta.has ? options->beta.value : 1, options && options->alpha.has ? options->alpha.value : 1};
     ct__shape_text ta, tb;

@@ -19,7 +19,7 @@
 enum { CT__GEMM_BATCH_DIMS = CT_MAX_NDIM };
 
 typedef struct ct__gemm_args {
-    ct_dtype dtype; /* CT_F32, CT_F64; ct__gemm_int: CT_U8, CT_I32, CT_I64 */
+    ct_dtype dtype; /* CT_F32, CT_F64; ct__gemm_int: the integers */
     bool ta, tb;
     int64_t m, n, k;
     int64_t lda, ldb, ldc; /* elements; at least the stored row's length, at least 1, at most ct__blas_ld_max() */
@@ -35,7 +35,7 @@ typedef struct ct__gemm_args {
 /* f32 and f64. Any size may be 0: an empty k gives beta * C (or bias, or zeros). */
 void ct__gemm(const ct__gemm_args *g);
 
-/* u8, i32, i64, wrapping around as PyTorch does. alpha and beta are whole numbers. The same struct. */
+/* i8, i16, i32, i64, u8, wrapping around as PyTorch does. alpha and beta are whole numbers. The same struct. */
 void ct__gemm_int(const ct__gemm_args *g);
 
 /* Before any call of OpenBLAS from pool or caller: makes sure that it runs single-threaded. ct__gemm does it itself. */

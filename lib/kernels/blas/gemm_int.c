@@ -1,12 +1,20 @@
 /*
  * gemm_int.c: matrix products of integers, which no BLAS has. Plain loops, parallel over the rows of all batch items; overflow wraps
- * around. u8 and i32 are computed in 32 bits, because narrower operands would be promoted to a signed int.
+ * around. those of up to 32 bits are computed in 32 bits, because narrower operands would be promoted to a signed int.
  */
 #include "kernels/blas/blas.h"
 
 #include "base/platform.h"
 #include "base/pool.h"
 
+#define NAME rows_i8
+#define T int8_t
+#define U uint32_t
+#include "kernels/blas/gemm_int_body.h"
+#define NAME rows_i16
+#define T int16_t
+#define U uint32_t
+#include "kernels/blas/gemm_int_body.h"
 #define NAME rows_u8
 #define T uint8_t
 #define U uint32_t
@@ -32,6 +40,8 @@ static void run_rows(int64_t begin, int64_t end, void *arg) {
             ob += x * g->b_strides[d];
             oc += x * g->c_strides[d];
         }
+        if (g->dtype == CT_I8) rows_i8(g, (const int8_t *)g->a + oa, (const int8_t *)g->b + ob, (int8_t *)g->c + oc, i, last);
+        if (g->dtype == CT_I16) rows_i16(g, (const int16_t *)g->a + oa, (const int16_t *)g->b + ob, (int16_t *)g->c + oc, i, last);
         if (g->dtype == CT_U8) rows_u8(g, (const uint8_t *)g->a + oa, (const uint8_t *)g->b + ob, (uint8_t *)g->c + oc, i, last);
         if (g->dtype == CT_I32) rows_i32(g, (const int32_t *)g->a + oa, (const int32_t *)g->b + ob, (int32_t *)g->c + oc, i, last);
         if (g->dtype == CT_I64) rows_i64(g, (const int64_t *)g->a + oa, (const int64_t *)g->b + ob, (int64_t *)g->c + oc, i, last);

@@ -15,7 +15,10 @@ static void NAME(const ct__gemm_args *g, const T *a, const T *b, T *c, int64_t b
         for (int64_t j = 0; j < g->n; j++) row[j] = bias ? bias[j] : beta == 0 ? 0 : (T)(U)((U)row[j] * beta);
         for (int64_t l = 0; l < g->k; l++) {
             U x = (U)((U)a[i * a_row + l * a_col] * alpha);
-            for (int64_t j = 0; j < g->n; j++) row[j] = (T)(U)((U)row[j] + (U)(x * (U)b[l * b_row + j * b_col]));
+            for (int64_t j = 0; j < g->n; j++) {
+                const U sum = (U)row[j], y = (U)b[l * b_row + j * b_col];
+                row[j] = (T)(sum + x * y);
+            }
         }
     }
 }
