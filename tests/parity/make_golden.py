@@ -336,8 +336,13 @@ class Case:
             leaves = iter(replaced)
             swap = lambda x: next(leaves) if isinstance(x, torch.Tensor) and x.requires_grad else x
             s = SampleInput(tree_map(swap, s.input), args=tree_map(swap, s.args), kwargs=tree_map(swap, s.kwargs))
+        exact = self.subject.op.half_exact and self.dtype in (torch.float16, torch.bfloat16)
+        if exact:
+            widen = lambda x: x.to(torch.float64) if isinstance(x, torch.Tensor) and x.dtype == self.dtype else x
+            s = SampleInput(tree_map(widen, s.input), args=tree_map(widen, s.args), kwargs=tree_map(widen, s.kwargs))
         torch.manual_seed(CALL_SEED)
-        return as_outputs(self.subject.op, self.subject.function(s.input, *s.args, **s.kwargs))
+        outputs = as_outputs(self.subject.op, self.subject.function(s.input, *s.args, **s.kwargs))
+        return [o.to(self.dtype) if exact and o is not None and o.dtype == torch.float64 else o for o in outputs]
 
     def key(self):
         """What options it exercises."""
@@ -470,6 +475,7 @@ class Golden:
         index = {"op": self.op.name, "torch": torch.__version__, "seed": self.seed}
         if self.op.tolerance: index["tolerance"] = tolerance(self.op.tolerance)
         if self.op.gradient_tolerance: index["gradient_tolerance"] = tolerance(self.op.gradient_tolerance)
+        if self.op.half_exact: index["half_exact"] = self.op.half_exact
         if self.op.layout_matters: index["layout_matters"] = self.op.layout_matters
         index["left_out"] = [{"reason": k, "count": n, "example": e} for k, (n, e) in self.reasons.items()]
         index["cases"] = cases

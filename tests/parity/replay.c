@@ -21,38 +21,11 @@ void replay_register(const char *name, void (*adapter)(replay *c)) {
 
 typedef struct options { bool quick, verbose; const char *folder; char **only; int n_only; } options;
 
-static bool usable_dtype(ct_dtype dtype) {
-    static int known[16]; /* 1 no, 2 yes */
-    if (dtype == CT_DTYPE_NONE) return true;
-    if (!known[dtype]) {
-        ct_scope scope = ct_scope_begin();
-        ct_tensor *t = ct_zeros(CT_SHAPE(1), dtype);
-        known[dtype] = ct_add(t, t) ? 2 : 1;
-        ct_error_clear();
-        ct_scope_end(scope);
-    }
-    return known[dtype] == 2;
-}
-
-/* Cases with dtypes that the library does not compute in yet are left out. */
-bool replay_usable(yyjson_val *v) {
-    if (yyjson_is_str(v)) return usable_dtype(golden_dtype(yyjson_get_str(v)));
-    size_t i, n;
-    yyjson_val *key, *value;
-    if (yyjson_is_obj(v)) {
-        yyjson_obj_foreach(v, i, n, key, value) if (!replay_usable(value)) return false;
-    } else if (yyjson_is_arr(v)) {
-        yyjson_arr_foreach(v, i, n, value) if (!replay_usable(value)) return false;
-    }
-    return true;
-}
-
 static void replay_all(const golden *g, const struct adapter *a, const options *o, totals *t) {
     size_t n = yyjson_arr_size(g->cases), step = o->quick && n > QUICK_CASES ? n / QUICK_CASES : 1;
     for (size_t i = 0; i < n; i++) {
         yyjson_val *entry = yyjson_arr_get(g->cases, i);
         if (i % step != 0 && !(o->quick && yyjson_obj_get(entry, "check") && i < n / 8)) continue;
-        if (!replay_usable(entry)) continue;
         case_replay((golden *)g, entry, (int)i, a->call, t);
     }
 }

@@ -113,7 +113,6 @@ typedef struct totals {
     bool quiet;      /* print nothing */
     char first[400]; /* the first failure: what was checked, and what was found */
 } totals;
-bool replay_usable(yyjson_val *entry); /* the library computes in all its dtypes */
 void case_replay(golden *file, yyjson_val *entry, int number, void (*adapter)(replay *c), totals *t);
 
 #endif

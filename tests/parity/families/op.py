@@ -16,6 +16,7 @@ class Op:
     errors: list = field(default_factory=list)    # functions that yield SampleInput that must fail, beside op_db's error inputs
     tolerance: dict = field(default_factory=dict)           # {dtype name: (rtol, atol, reason)} instead of torch.testing's
     gradient_tolerance: dict = field(default_factory=dict)  # likewise, for gradients
+    half_exact: Optional[str] = None      # why results in float16 and bfloat16 are those of float64, rounded, and not PyTorch's own
     layout_matters: Optional[str] = None  # why it is not replayed with other strides (as_strided, view)
     no_gradient: Optional[str] = None     # why no gradients are stored
     no_check: Optional[str] = None        # why finite differences say nothing
