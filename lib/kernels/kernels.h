@@ -17,7 +17,7 @@
 #include "kernels/kern_nn.h"
 #include "kernels/kern_optim.h"
 #include "kernels/kern_pointwise.h"
-#include "kernels/kern_pool2d.h"
+#include "kernels/kern_pool.h"
 #include "kernels/kern_reduce.h"
 
 typedef struct ct__kernels {

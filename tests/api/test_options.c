@@ -62,6 +62,17 @@ START_TEST(operations_on_lines_and_volumes_refuse_a_reserved_word) {
     MAKES(ct_conv_transpose1d_options, ct_conv_transpose1d(line, line, NULL, &o));
     MAKES(ct_conv_transpose2d_options, ct_conv_transpose2d(image, weight, NULL, &o));
     MAKES(ct_conv_transpose3d_options, ct_conv_transpose3d(volume, volume, NULL, &o));
+    ct_tensor *i1, *i2, *i3, *y1 = ct_max_pool1d(line, 2, NULL, &i1), *y2 = ct_max_pool2d(image, 2, NULL, &i2), *y3 = ct_max_pool3d(volume, 2, NULL, &i3);
+    MAKES(ct_max_pool1d_options, ct_max_pool1d(line, 2, &o, NULL));
+    MAKES(ct_max_pool3d_options, ct_max_pool3d(volume, 2, &o, NULL));
+    MAKES(ct_max_unpool1d_options, ct_max_unpool1d(y1, i1, 2, &o));
+    MAKES(ct_max_unpool2d_options, ct_max_unpool2d(y2, i2, 2, &o));
+    MAKES(ct_max_unpool3d_options, ct_max_unpool3d(y3, i3, 2, &o));
+    MAKES(ct_avg_pool1d_options, ct_avg_pool1d(line, 2, &o));
+    MAKES(ct_avg_pool3d_options, ct_avg_pool3d(volume, 2, &o));
+    MAKES(ct_lp_pool1d_options, ct_lp_pool1d(line, 2, 2, &o));
+    MAKES(ct_lp_pool2d_options, ct_lp_pool2d(image, 2, 2, &o));
+    MAKES(ct_lp_pool3d_options, ct_lp_pool3d(volume, 2, 2, &o));
 }
 END_TEST
 

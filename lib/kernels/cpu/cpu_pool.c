@@ -1,16 +1,16 @@
 /*
- * cpu_pool2d.c: vectorised pooling. Gathering by stored taps and the conversion to indices are only used by second derivatives and by
+ * cpu_pool.c: vectorised pooling. Gathering by stored taps and the conversion to indices are only used by second derivatives and by
  * callers who ask for indices: they stay the reference's.
  */
 #include "kernels/kernels.h"
 
 #include <math.h>
 
-void CT__ISA_NAME(ct__pool2d_fill)(ct__pool2d_kernels *k);
+void CT__ISA_NAME(ct__pool_fill)(ct__pool_kernels *k);
 
 /* Channels that one thread takes in backward passes, where outputs of one image may add to the same place: whole cache lines. */
 enum { POOL_CHANNELS = 64 };
-static int64_t pool_channel_parts(const ct__pool2d_shape *s) { return (s->c + POOL_CHANNELS - 1) / POOL_CHANNELS; }
+static int64_t pool_channel_parts(const ct__pool_shape *s) { return (s->c + POOL_CHANNELS - 1) / POOL_CHANNELS; }
 
 /* How many elements ahead the row-major loops ask for: some rows. Images beyond the L3 pool five times as fast with it on a Zen 5 virtual
  * machine, where the hardware's own prefetching does not suffice. */
@@ -19,7 +19,7 @@ enum { POOL_AHEAD = 1024 };
 /* Items per range that make about 32 Ki element steps: some microseconds, well above the cost of waking a thread. */
 static int64_t pool_grain(int64_t cost) { return ct__max_i64(1, 32768 / ct__max_i64(1, cost)); }
 
-static const ct__pool2d_kernels *pool_reference(void) { return &ct__kern_for(CT__ISA_REF)->pool2d; }
+static const ct__pool_kernels *pool_reference(void) { return &ct__kern_for(CT__ISA_REF)->pool; }
 
 /* The taps of window i that lie in the image, and the place of tap 0, which may not. */
 typedef struct pool_range {
@@ -42,15 +42,15 @@ static void pool_inside(int64_t n, int64_t stride, int64_t pad, int64_t dil, int
 
 #define CT__F64 0
 #include "kernels/cpu/vec_real.h"
-#include "kernels/cpu/pool2d_max.h"
-#include "kernels/cpu/pool2d_avg.h"
+#include "kernels/cpu/pool_max.h"
+#include "kernels/cpu/pool_avg.h"
 
 #define CT__F64 1
 #include "kernels/cpu/vec_real.h"
-#include "kernels/cpu/pool2d_max.h"
-#include "kernels/cpu/pool2d_avg.h"
+#include "kernels/cpu/pool_max.h"
+#include "kernels/cpu/pool_avg.h"
 
-void CT__ISA_NAME(ct__pool2d_fill)(ct__pool2d_kernels *k) {
+void CT__ISA_NAME(ct__pool_fill)(ct__pool_kernels *k) {
     for (int real = 0; real < CT__REAL_COUNT; real++) {
         k->max_forward[real] = real == CT__REAL_F64 ? max_forward_f64 : max_forward_f32;
         k->max_scatter[real] = real == CT__REAL_F64 ? max_scatter_f64 : max_scatter_f32;

@@ -1,5 +1,5 @@
 /*
- * pool2d_max.h: max pooling for one element type. A template: see vec_real.h.
+ * pool_max.h: max pooling for one element type. A template: see vec_real.h.
  *
  * Channels-last: a vector is channels of one output pixel, so windows of any shape are vectorised and borders are a clipped range of taps.
  * Row-major: a vector is neighbouring outputs of a row, for those whose window lies within the row; stride 1 loads, stride 2
@@ -8,7 +8,7 @@
  */
 
 typedef struct NAME(pool_job) {
-    const ct__pool2d_shape *s;
+    const ct__pool_shape *s;
     const REAL *in;
     const uint8_t *taps;
     REAL *out;
@@ -23,7 +23,7 @@ CT__INLINE void NAME(keep_max)(VEC v, int tap, VEC *best, IVEC *won) {
 
 /* ---- forward, channels-last: one output row per item ---- */
 
-static void NAME(max_pixel)(const ct__pool2d_shape *s, const REAL *image, const pool_range *rows, const pool_range *cols, REAL *y, uint8_t *taps) {
+static void NAME(max_pixel)(const ct__pool_shape *s, const REAL *image, const pool_range *rows, const pool_range *cols, REAL *y, uint8_t *taps) {
     int first = (int)(rows->first * s->kw + cols->first);
     for (int64_t c = 0; c < s->c; c += LANES) {
         int n = (int)ct__min_i64(LANES, s->c - c);
@@ -41,7 +41,7 @@ static void NAME(max_pixel)(const ct__pool2d_shape *s, const REAL *image, const 
 
 static void NAME(max_rows_last)(int64_t begin, int64_t end, void *arg) {
     const NAME(pool_job) *o = arg;
-    const ct__pool2d_shape *s = o->s;
+    const ct__pool_shape *s = o->s;
     for (int64_t r = begin; r < end; r++) {
         const REAL *image = o->in + r / s->oh * s->h * s->w * s->c;
         pool_range rows = pool_taps(r % s->oh, s->stride_h, s->pad_h, s->dil_h, s->kh, s->h);
@@ -54,16 +54,20 @@ static void NAME(max_rows_last)(int64_t begin, int64_t end, void *arg) {
 
 /* ---- forward, row-major: one output row per item ---- */
 
-static void NAME(max_one)(const ct__pool2d_shape *s, const REAL *plane, const pool_range *rows, int64_t j, REAL *y, uint8_t *tap) {
+static void NAME(max_one)(const ct__pool_shape *s, const REAL *volume, const pool_range *deps, const pool_range *rows, int64_t j, REAL *y,
+                          uint8_t *tap) {
     pool_range cols = pool_taps(j, s->stride_w, s->pad_w, s->dil_w, s->kw, s->w);
     REAL best = -(REAL)INFINITY;
-    int64_t won = rows->first * s->kw + cols.first;
-    for (int64_t a = rows->first; a < rows->end; a++)
-        for (int64_t b = cols.first; b < cols.end; b++) {
-            REAL v = plane[(rows->at + a * s->dil_h) * s->w + cols.at + b * s->dil_w];
-            if (v > best || v != v) {
-                best = v;
-                won = a * s->kw + b;
+    int64_t won = (deps->first * s->kh + rows->first) * s->kw + cols.first;
+    for (int64_t k = deps->first; k < deps->end; k++)
+        for (int64_t a = rows->first; a < rows->end; a++) {
+            const REAL *x = volume + ((deps->at + k * s->dil_d) * s->h + rows->at + a * s->dil_h) * s->w + cols.at;
+            for (int64_t b = cols.first; b < cols.end; b++) {
+                REAL v = x[b * s->dil_w];
+                if (v > best || v != v) {
+                    best = v;
+                    won = (k * s->kh + a) * s->kw + b;
+                }
             }
         }
     *y = best;
@@ -78,40 +82,43 @@ CT__INLINE VEC NAME(load_stride)(const REAL *p, int64_t stride, int n) {
     return v_evens(a, b);
 }
 
-static void NAME(max_span)(const ct__pool2d_shape *s, const REAL *plane, const pool_range *rows, int64_t j, int n, REAL *y, uint8_t *taps) {
+static void NAME(max_span)(const ct__pool_shape *s, const REAL *volume, const pool_range *deps, const pool_range *rows, int64_t j, int n, REAL *y,
+                           uint8_t *taps) {
     VEC best = v_zero() - (REAL)INFINITY;
-    IVEC won = (IVEC){0} + (int)(rows->first * s->kw);
-    for (int64_t a = rows->first; a < rows->end; a++) {
-        const REAL *x = plane + (rows->at + a * s->dil_h) * s->w + j * s->stride_w - s->pad_w;
-        __builtin_prefetch(x + POOL_AHEAD);
-        __builtin_prefetch(x + POOL_AHEAD + LANES);
-        for (int64_t b = 0; b < s->kw; b++)
-            NAME(keep_max)(NAME(load_stride)(x + b * s->dil_w, s->stride_w, n), (int)(a * s->kw + b), &best, &won);
-    }
+    IVEC won = (IVEC){0} + (int)((deps->first * s->kh + rows->first) * s->kw);
+    for (int64_t k = deps->first; k < deps->end; k++)
+        for (int64_t a = rows->first; a < rows->end; a++) {
+            const REAL *x = volume + ((deps->at + k * s->dil_d) * s->h + rows->at + a * s->dil_h) * s->w + j * s->stride_w - s->pad_w;
+            __builtin_prefetch(x + POOL_AHEAD);
+            __builtin_prefetch(x + POOL_AHEAD + LANES);
+            for (int64_t b = 0; b < s->kw; b++)
+                NAME(keep_max)(NAME(load_stride)(x + b * s->dil_w, s->stride_w, n), (int)((k * s->kh + a) * s->kw + b), &best, &won);
+        }
     v_store_n(y, best, n);
     v_store_bytes(taps, won, n);
 }
 
 static void NAME(max_rows_major)(int64_t begin, int64_t end, void *arg) {
     const NAME(pool_job) *o = arg;
-    const ct__pool2d_shape *s = o->s;
+    const ct__pool_shape *s = o->s;
     int64_t first = 0, last = 0; /* outputs whose windows lie within the row */
     if (s->stride_w <= 2) pool_inside(s->ow, s->stride_w, s->pad_w, s->dil_w, s->kw, s->w, &first, &last);
     for (int64_t r = begin; r < end; r++) {
-        const REAL *plane = o->in + r / s->oh * s->h * s->w;
+        const REAL *volume = o->in + r / (s->od * s->oh) * s->d * s->h * s->w;
         REAL *y = o->out + r * s->ow;
         uint8_t *taps = o->out_taps + r * s->ow;
+        pool_range deps = pool_taps(r / s->oh % s->od, s->stride_d, s->pad_d, s->dil_d, s->kd, s->d);
         pool_range rows = pool_taps(r % s->oh, s->stride_h, s->pad_h, s->dil_h, s->kh, s->h);
-        for (int64_t j = 0; j < first; j++) NAME(max_one)(s, plane, &rows, j, y + j, taps + j);
+        for (int64_t j = 0; j < first; j++) NAME(max_one)(s, volume, &deps, &rows, j, y + j, taps + j);
         for (int64_t j = first; j < last; j += LANES)
-            NAME(max_span)(s, plane, &rows, j, (int)ct__min_i64(LANES, last - j), y + j, taps + j);
-        for (int64_t j = last; j < s->ow; j++) NAME(max_one)(s, plane, &rows, j, y + j, taps + j);
+            NAME(max_span)(s, volume, &deps, &rows, j, (int)ct__min_i64(LANES, last - j), y + j, taps + j);
+        for (int64_t j = last; j < s->ow; j++) NAME(max_one)(s, volume, &deps, &rows, j, y + j, taps + j);
     }
 }
 
 /* ---- scatter, channels-last: some channels of one image per item ---- */
 
-static void NAME(scatter_pixel)(const ct__pool2d_shape *s, REAL *image, const pool_range *rows, const pool_range *cols, int64_t c0, int64_t c1,
+static void NAME(scatter_pixel)(const ct__pool_shape *s, REAL *image, const pool_range *rows, const pool_range *cols, int64_t c0, int64_t c1,
                                 const REAL *gy, const uint8_t *taps) {
     for (int64_t c = c0; c < c1; c += LANES) {
         int n = (int)ct__min_i64(LANES, c1 - c);
@@ -128,7 +135,7 @@ static void NAME(scatter_pixel)(const ct__pool2d_shape *s, REAL *image, const po
 
 static void NAME(scatter_last)(int64_t begin, int64_t end, void *arg) {
     const NAME(pool_job) *o = arg;
-    const ct__pool2d_shape *s = o->s;
+    const ct__pool_shape *s = o->s;
     int64_t parts = pool_channel_parts(s);
     for (int64_t item = begin; item < end; item++) {
         int64_t image = item / parts, c0 = item % parts * POOL_CHANNELS, c1 = ct__min_i64(c0 + POOL_CHANNELS, s->c);
@@ -145,10 +152,10 @@ static void NAME(scatter_last)(int64_t begin, int64_t end, void *arg) {
     }
 }
 
-/* ---- scatter, row-major: one plane per item ---- */
+/* ---- scatter, row-major: one channel per item ---- */
 
 /* Windows of 2 x 2 that tile the plane: every element of gx is written once, from one output. */
-static void NAME(scatter_tiled_row)(const ct__pool2d_shape *s, const REAL *gy, const uint8_t *taps, REAL *gx) {
+static void NAME(scatter_tiled_row)(const ct__pool_shape *s, const REAL *gy, const uint8_t *taps, REAL *gx) {
     for (int64_t j = 0; j < s->ow; j += LANES) {
         int n = (int)ct__min_i64(LANES, s->ow - j);
         VEC g = v_load_n(gy + j, n);
@@ -162,7 +169,7 @@ static void NAME(scatter_tiled_row)(const ct__pool2d_shape *s, const REAL *gy, c
     }
 }
 
-static void NAME(scatter_tiled)(const ct__pool2d_shape *s, const REAL *gy, const uint8_t *taps, REAL *gx) {
+static void NAME(scatter_tiled)(const ct__pool_shape *s, const REAL *gy, const uint8_t *taps, REAL *gx) {
     for (int64_t i = 0; i < s->oh; i++) {
         REAL *x = gx + 2 * i * s->w;
         NAME(scatter_tiled_row)(s, gy + i * s->ow, taps + i * s->ow, x);
@@ -173,46 +180,49 @@ static void NAME(scatter_tiled)(const ct__pool2d_shape *s, const REAL *gy, const
 
 static void NAME(scatter_major)(int64_t begin, int64_t end, void *arg) {
     const NAME(pool_job) *o = arg;
-    const ct__pool2d_shape *s = o->s;
+    const ct__pool_shape *s = o->s;
     bool tiled = s->kh == 2 && s->kw == 2 && s->stride_h == 2 && s->stride_w == 2 && s->pad_h == 0 && s->pad_w == 0 && s->dil_h == 1 &&
-                 s->dil_w == 1 && s->h / 2 == s->oh && s->w / 2 == s->ow;
+                 s->dil_w == 1 && s->h / 2 == s->oh && s->w / 2 == s->ow && s->d == 1;
+    int64_t size = s->d * s->h * s->w, out = s->od * s->oh * s->ow;
     for (int64_t p = begin; p < end; p++) {
-        const REAL *gy = o->in + p * s->oh * s->ow;
-        const uint8_t *taps = o->taps + p * s->oh * s->ow;
-        REAL *gx = o->out + p * s->h * s->w;
+        const REAL *gy = o->in + p * out;
+        const uint8_t *taps = o->taps + p * out;
+        REAL *gx = o->out + p * size;
         if (tiled) {
             NAME(scatter_tiled)(s, gy, taps, gx);
             continue;
         }
-        memset(gx, 0, (size_t)(s->h * s->w) * sizeof *gx);
-        for (int64_t i = 0; i < s->oh; i++)
-            for (int64_t j = 0; j < s->ow; j++) {
-                int64_t t = taps[i * s->ow + j], r = i * s->stride_h - s->pad_h + t / s->kw * s->dil_h;
-                gx[r * s->w + j * s->stride_w - s->pad_w + t % s->kw * s->dil_w] += gy[i * s->ow + j];
-            }
+        memset(gx, 0, (size_t)size * sizeof *gx);
+        for (int64_t z = 0; z < s->od; z++)
+            for (int64_t i = 0; i < s->oh; i++, gy += s->ow, taps += s->ow)
+                for (int64_t j = 0; j < s->ow; j++) {
+                    int64_t t = taps[j], r = t / s->kw;
+                    int64_t d = z * s->stride_d - s->pad_d + r / s->kh * s->dil_d, h = i * s->stride_h - s->pad_h + r % s->kh * s->dil_h;
+                    gx[(d * s->h + h) * s->w + j * s->stride_w - s->pad_w + t % s->kw * s->dil_w] += gy[j];
+                }
     }
 }
 
 /* ---- entries ---- */
 
-static void NAME(max_forward)(const ct__pool2d_shape *s, const void *x, void *y, void *taps) {
+static void NAME(max_forward)(const ct__pool_shape *s, const void *x, void *y, void *taps) {
     NAME(pool_job) o = {.s = s, .in = x, .out = y, .out_taps = taps};
-    if (ct__pool2d_wide_taps(s)) {
+    if (ct__pool_wide_taps(s)) {
         pool_reference()->max_forward[sizeof(REAL) == 8](s, x, y, taps);
     } else if (s->last) {
         ct__parallel_for(s->n * s->oh, pool_grain(s->ow * s->c * s->kh * s->kw), NAME(max_rows_last), &o);
     } else {
-        ct__parallel_for(s->n * s->c * s->oh, pool_grain(s->ow * s->kh * s->kw), NAME(max_rows_major), &o);
+        ct__parallel_for(s->n * s->c * s->od * s->oh, pool_grain(s->ow * s->kd * s->kh * s->kw), NAME(max_rows_major), &o);
     }
 }
 
-static void NAME(max_scatter)(const ct__pool2d_shape *s, const void *gy, const void *taps, void *gx) {
+static void NAME(max_scatter)(const ct__pool_shape *s, const void *gy, const void *taps, void *gx) {
     NAME(pool_job) o = {.s = s, .in = gy, .taps = taps, .out = gx};
-    if (ct__pool2d_wide_taps(s)) {
+    if (ct__pool_wide_taps(s)) {
         pool_reference()->max_scatter[sizeof(REAL) == 8](s, gy, taps, gx);
     } else if (s->last) {
         ct__parallel_for(s->n * pool_channel_parts(s), 1, NAME(scatter_last), &o);
     } else {
-        ct__parallel_for(s->n * s->c, pool_grain(s->h * s->w), NAME(scatter_major), &o);
+        ct__parallel_for(s->n * s->c, pool_grain(s->d * s->h * s->w), NAME(scatter_major), &o);
     }
 }
