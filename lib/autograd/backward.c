@@ -44,6 +44,7 @@ static ct_status give(ct_tensor *const *inputs, int n, const ct_grad_options *o,
         if (o->materialize_grads) {
             out[i] = ct__new_like("ct_grad", inputs[i], (ct_dtype)inputs[i]->dtype);
             if (out[i]) memset(ct__ptr(out[i]), 0, out[i]->storage->nbytes);
+            if (out[i] && o->create_graph) ct_set_requires_grad(out[i], true); /* as PyTorch: what is done with it next is recorded */
         } else if (!o->allow_unused) {
             ct__fail(CT_ERR_AUTOGRAD, "ct_grad: the outputs do not depend on input %d; .allow_unused = true gives NULL for it", i);
         }

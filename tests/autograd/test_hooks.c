@@ -4,6 +4,8 @@
 #include <ctorch/autograd.h>
 #include <ctorch/ops_pointwise.h>
 #include <ctorch/ops_reduce.h>
+#include <ctorch/ops_create.h>
+#include <ctorch/ops_shape.h>
 
 static ct_tensor *leaf(int64_t n, const double *v) {
     ct_tensor *t = test_f64(v, &n, 1);
@@ -218,6 +220,138 @@ START_TEST(registering_needs_a_tensor_that_requires_grad) {
 }
 END_TEST
 
+/* ---- retain_grad, case by case as PyTorch 2.13 ---- */
+
+/* x.retain_grad(); v = x[1:3]; v.retain_grad(); (v * v).sum().backward() */
+START_TEST(retained_gradients_of_a_tensor_and_its_view) {
+    ct_tensor *a = LEAF(1, 2, 3, 4), *x = ct_mul_scalar(a, 2), *v = ct_slice(x, 0, 1, 3, 1);
+    ct_retain_grad(x);
+    ct_retain_grad(v);
+    ct_backward(ct_sum(ct_mul(v, v)));
+    ck_ok();
+    ck_values(ct_tensor_grad(x), 0, 8, 12, 0);
+    ck_values(ct_tensor_grad(v), 8, 12);
+}
+END_TEST
+
+START_TEST(retain_grad_follows_changes_in_place) {
+    ct_tensor *a = LEAF(1, 2, 3, 4), *x = ct_mul_scalar(a, 2);
+    ct_retain_grad(x);
+    ct_mul_scalar_(x, 3);
+    ck_assert(ct_retains_grad(x));
+    ct_backward(ct_sum(ct_mul(x, x)));
+    ck_ok();
+    ck_values(ct_tensor_grad(x), 12, 24, 36, 48);
+    ck_values(ct_tensor_grad(a), 72, 144, 216, 288);
+    x = ct_mul_scalar(a, 2); /* v = x[:2]; v.mul_(3): x's history moves to CopySlices */
+    ct_retain_grad(x);
+    ct_mul_scalar_(ct_slice(x, 0, 0, 2, 1), 3);
+    ct_backward(ct_sum(x));
+    ck_values(ct_tensor_grad(x), 1, 1, 1, 1);
+    for (int by_view = 0; by_view < 2; by_view++) { /* v.retain_grad(); x.mul_(3) or v.mul_(3); v.sum().backward() */
+        x = ct_mul_scalar(a, 2);
+        ct_tensor *v = ct_slice(x, 0, 0, 2, 1);
+        ct_retain_grad(v);
+        ct_mul_scalar_(by_view ? v : x, 3);
+        ct_backward(ct_sum(v));
+        ck_ok();
+        ck_values(ct_tensor_grad(v), 1, 1);
+        ck_assert_str_eq(ct_grad_fn_name(v), "AsStridedBackward");
+    }
+}
+END_TEST
+
+static ct_tensor *no_grad_yet(ct_tensor *g, void *user) {
+    (void)g;
+    ck_assert_ptr_null(ct_tensor_grad(user));
+    return NULL;
+}
+
+START_TEST(what_is_retained_is_what_hooks_made_of_it) {
+    for (int first = 0; first < 2; first++) {
+        ct_tensor *a = LEAF(1, 2), *x = ct_mul_scalar(a, 2);
+        if (first) ct_retain_grad(x);
+        ct_register_hook(x, twice, NULL, NULL, NULL);
+        ct_register_hook(x, no_grad_yet, x, NULL, NULL);
+        if (!first) ct_retain_grad(x);
+        ct_tensor *y = ct_sum(x);
+        ct_backward_with(&y, NULL, 1, &(ct_backward_options){.retain_graph = true});
+        ck_ok();
+        ck_values(ct_tensor_grad(x), 2, 2);
+        ct_tensor_set_grad(x, NULL);
+        ct_backward(y);
+        ck_values(ct_tensor_grad(x), 2, 2);
+    }
+}
+END_TEST
+
+START_TEST(retained_gradients_add_up_and_come_with_grad_too) {
+    ct_tensor *a = LEAF(1, 2), *x = ct_mul_scalar(a, 2), *y = ct_sum(x), *g;
+    ct_retain_grad(x);
+    ct_backward_with(&y, NULL, 1, &(ct_backward_options){.retain_graph = true});
+    ct_backward_with(&y, NULL, 1, &(ct_backward_options){.retain_graph = true});
+    ck_values(ct_tensor_grad(x), 2, 2);
+    ct_tensor_set_grad(x, NULL);
+    ct_grad(&y, 1, &a, 1, &(ct_grad_options){.retain_graph = true}, &g);
+    ck_values(ct_tensor_grad(x), 1, 1);
+    ct_tensor_set_grad(x, NULL);
+    ct_grad(&y, 1, &x, 1, NULL, &g);
+    ck_ok();
+    ck_values(ct_tensor_grad(x), 1, 1);
+    x = ct_mul_scalar(a, 2);
+    ct_retain_grad(x);
+    y = ct_sum(ct_mul(x, x));
+    ct_backward_with(&y, NULL, 1, &(ct_backward_options){.create_graph = true});
+    ck_values(ct_tensor_grad(x), 4, 8);
+    ck_assert(ct_requires_grad(ct_tensor_grad(x)));
+    ct_tensor_set_grad(a, NULL); /* it leads back to itself */
+    ct_tensor_set_grad(x, NULL);
+    x = ct_mul_scalar(a, 2);
+    y = ct_sum(x);
+    ct_backward_with(&y, NULL, 1, &(ct_backward_options){.inputs = &x, .n_inputs = 1});
+    ck_assert(ct_retains_grad(x));
+    ck_values(ct_tensor_grad(x), 1, 1);
+    ck_assert_ptr_null(ct_tensor_grad(a));
+    ct_retain_grad(a);
+    ck_assert(!ct_retains_grad(a));
+    ct_retain_grad(ct_ones(CT_SHAPE(1), CT_F32));
+    ck_error(CT_ERR_AUTOGRAD, "ct_retain_grad: the tensor does not require grad");
+}
+END_TEST
+
+/* grad((a * 2).sum(), [a, b], ...) */
+START_TEST(unused_inputs) {
+    ct_tensor *a = LEAF(1, 2), *b = LEAF(1, 2), *in[] = {a, b}, *g[2], *y = ct_sum(ct_mul(a, a)), *none = NULL, *same[] = {a, a};
+    ct_grad(&y, 1, in, 2, &(ct_grad_options){.retain_graph = true}, g);
+    ck_error(CT_ERR_AUTOGRAD, "ct_grad: the outputs do not depend on input 1; .allow_unused = true gives NULL for it");
+    ck_assert(!g[0] && !g[1]);
+    ct_grad(&y, 1, in, 2, &(ct_grad_options){.retain_graph = true, .allow_unused = true}, g);
+    ck_ok();
+    ck_values(g[0], 2, 4);
+    ck_assert_ptr_null(g[1]);
+    ct_grad(&y, 1, in, 2, &(ct_grad_options){.retain_graph = true, .materialize_grads = true}, g);
+    ck_values(g[1], 0, 0);
+    ck_assert(!ct_requires_grad(g[1]));
+    ct_grad(&y, 1, in, 2, &(ct_grad_options){.create_graph = true, .materialize_grads = true}, g);
+    ck_values(g[1], 0, 0);
+    ck_assert(ct_requires_grad(g[1])); /* so that it can be differentiated again like the others */
+    ct_grad(&y, 1, same, 2, &(ct_grad_options){.retain_graph = true}, g);
+    ck_values(g[1], 2, 4);
+    ct_grad(&y, 1, &y, 1, &(ct_grad_options){.retain_graph = true}, g);
+    ck_values(g[0], 1);
+    ct_tensor *d = ct_detach(a);
+    ct_grad(&y, 1, &d, 1, &(ct_grad_options){.allow_unused = true}, g);
+    ck_error(CT_ERR_AUTOGRAD, "ct_grad: input 0 does not require grad");
+    ct_grad(&y, 1, &none, 1, &(ct_grad_options){.allow_unused = true}, g);
+    ck_error(CT_ERR_INVALID_ARGUMENT, "ct_grad: input 0 is NULL");
+    ct_backward_with(&y, NULL, 1, &(ct_backward_options){.inputs = &b, .n_inputs = 1, .retain_graph = true});
+    ck_ok();
+    ck_assert(!ct_tensor_grad(a) && !ct_tensor_grad(b));
+    ct_backward_with(&y, NULL, 1, &(ct_backward_options){.inputs = &b});
+    ck_error(CT_ERR_INVALID_ARGUMENT, "inputs is given, n_inputs is 0");
+}
+END_TEST
+
 TEST_LIST = {TEST(hooks_replace_in_order_of_registration),
              TEST(hooks_run_before_grad_captures),
              TEST(a_hook_stays_with_the_operation_that_it_was_registered_on),
@@ -227,5 +361,10 @@ TEST_LIST = {TEST(hooks_replace_in_order_of_registration),
              TEST(post_accumulate_hooks_see_the_leaf_and_its_grad),
              TEST(a_failing_hook_stops_the_run),
              TEST(a_hook_may_run_backward_over_the_same_leaf),
-             TEST(registering_needs_a_tensor_that_requires_grad)};
+             TEST(registering_needs_a_tensor_that_requires_grad),
+             TEST(retained_gradients_of_a_tensor_and_its_view),
+             TEST(retain_grad_follows_changes_in_place),
+             TEST(what_is_retained_is_what_hooks_made_of_it),
+             TEST(retained_gradients_add_up_and_come_with_grad_too),
+             TEST(unused_inputs)};
 TEST_MAIN("hooks")
