@@ -20,7 +20,12 @@ typedef struct ct_checkpoint_options {
 /*
  * torch.utils.checkpoint.checkpoint(fn, *inputs, use_reentrant=False).
  *
- *     y = ct_checkpoint_apply(block, &weights, NULL, &x, 1, NULL);      // y = block(&x, 1, &weights)
+ *     static ct_tensor *block(ct_tensor *const *in, int n, void *user) {
+ *         (void)n;
+ *         return ct_tanh(ct_forward(user, in[0]));
+ *     }
+ *
+ *     y = ct_checkpoint_apply(block, net, NULL, &x, 1, NULL);      // y = block(&x, 1, net)
  *
  * Gradients are those of the plain call: with respect to the inputs and to whatever else fn uses, such as parameters, of any order, with ct_grad,
  * retained and partial backwards and nested checkpoints. The default generator is put back for the second run and to where it was after

@@ -7,7 +7,7 @@
  *     nn_layers.h       layers, ct_nn_sequential            nn.h       modules: parameters, state dicts, classes of one's own
  *     optim.h           SGD, Adam, AdamW
  *     data.h            data sets and the loader            data_image.h  images, transforms       data_table.h  CSV
- *     autograd.h        ct_backward, ct_grad, no_grad, hooks, functions of one's own, gradcheck
+ *     autograd.h        ct_backward, ct_grad, no_grad, hooks, functions of one's own, gradcheck, anomaly mode
  *
  *     ops_create.h      zeros, arange, copies, dtype        ops_random.h  rand, randn, randperm
  *     ops_pointwise.h   arithmetic, comparison, where       ops_reduce.h  sum, mean, max, argmax
@@ -15,6 +15,9 @@
  *     ops_linalg.h      matmul and its family, linear       ops_nn.h      activations, softmax, dropout
  *     ops_conv.h        convolution                         ops_pool.h    pooling           ops_loss.h  losses
  *     linalg.h            torch.linalg: cholesky, solve, svd
+ *
+ *     autograd_functional.h  Jacobians, Hessians    autograd_checkpoint.h  memory for time    autograd_graph.h  saved-tensor hooks, graphs as DOT
+ *     nn_hooks.h        functions that see what goes into and comes out of modules
  *
  *     serialize.h       safetensors files                   train.h       checkpoints
  *     metrics.h         accuracy, confusion matrix, R2      nn_init.h     initialisers

@@ -57,6 +57,7 @@ ct_scope ct__saved_hooks_begin(ct__saved_hooks *h) {
         ct__fail(CT_ERR_UNSUPPORTED, "saved-tensor hooks nested more than %d deep", (int)depth_of(CT__MODES_DEPTH));
         return scope;
     }
+    shrink(c); /* a formula of the program's may have left without ending its scope */
     if (s->size == s->capacity && !grow(s)) return scope;
     ref(h);
     s->stack[s->size++] = h;
@@ -78,8 +79,8 @@ void ct__saved_pack_free(ct__saved_pack *p) {
 void ct__pack(ct__node *n, ct__saved_tensor *s) {
     if (ct__pending() != CT_OK) return;
     ct_tensor *t = s->t;
-    hooks_slot *stack = slot_of(ct__context());
-    ct__saved_hooks *h = stack->stack[stack->size - 1];
+    struct ct_context *c = ct__context();
+    ct__saved_hooks *h = slot_of(c)->stack[depth_of(c->modes) - 1];
     ct__saved_pack *p = ct__alloc_zero(sizeof *p);
     if (!p) return;
     if (s->output < 0) p->edge = ct__gradient_edge(t);
@@ -87,7 +88,7 @@ void ct__pack(ct__node *n, ct__saved_tensor *s) {
     p->ndim = t->ndim;
     p->numel = t->numel;
     ct_scope scope = ct_scope_begin();
-    ct__context()->modes |= CT__MODE_NO_GRAD;
+    c->modes |= CT__MODE_NO_GRAD;
     ct_tensor *detached = ct__pending() == CT_OK ? ct__scope_give(ct__new_view(t, t->sizes, t->strides, t->ndim, t->offset)) : NULL;
     if (detached) p->value = h->pack(h, detached, s);
     ct_scope_end(scope);
