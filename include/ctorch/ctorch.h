@@ -14,7 +14,8 @@
  *     ops_shape.h       views, cat, split                   ops_index.h   select, gather, scatter, sort
  *     ops_linalg.h      matmul and its family, linear       ops_nn.h      activations, softmax, dropout
  *     ops_conv.h        convolution                         ops_pool.h    pooling           ops_loss.h  losses
- *     linalg.h            torch.linalg: cholesky, solve, svd
+ *     linalg.h          torch.linalg: cholesky, solve, svd
+ *     ops_vision.h      interpolation, grids, unfold
  *
  *     autograd_functional.h  Jacobians, Hessians    autograd_checkpoint.h  memory for time    autograd_graph.h  saved-tensor hooks, graphs as DOT
  *     nn_hooks.h        functions that see what goes into and comes out of modules
@@ -58,6 +59,7 @@
 #include <ctorch/ops_random.h>
 #include <ctorch/ops_reduce.h>
 #include <ctorch/ops_shape.h>
+#include <ctorch/ops_vision.h>
 #include <ctorch/optim.h>
 #include <ctorch/random.h>
 #include <ctorch/serialize.h>

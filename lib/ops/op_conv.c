@@ -188,7 +188,8 @@ static ct_tensor *conv_any(int nd, ct_tensor *x, ct_tensor *weight, ct_tensor *b
     g.last = nd == 2 && prefers_last(x, weight);
     ct_dtype given = (ct_dtype)x->dtype, dtype = compute_dtype(x);
     if (given == dtype) return conv(&g, x, weight, bias);
-    return ct_to(conv(&g, ct_to(x, dtype), ct_to(weight, dtype), bias ? ct_to(bias, dtype) : NULL), given);
+    ct_scope scope = ct_scope_begin();
+    return ct_scope_return(scope, ct_to(conv(&g, ct_to(x, dtype), ct_to(weight, dtype), bias ? ct_to(bias, dtype) : NULL), given));
 }
 
 ct_tensor *ct_conv1d(ct_tensor *x, ct_tensor *weight, ct_tensor *bias, const ct_conv1d_options *options) {
@@ -213,7 +214,8 @@ static ct_tensor *transpose_any(int nd, ct_tensor *x, ct_tensor *weight, ct_tens
     g.last = nd == 2 && prefers_last(x, weight);
     ct_dtype given = (ct_dtype)x->dtype, dtype = compute_dtype(x);
     if (given == dtype) return conv_input(transpose_class, &g, weight, x, bias);
-    return ct_to(conv_input(transpose_class, &g, ct_to(weight, dtype), ct_to(x, dtype), bias ? ct_to(bias, dtype) : NULL), given);
+    ct_scope scope = ct_scope_begin();
+    return ct_scope_return(scope, ct_to(conv_input(transpose_class, &g, ct_to(weight, dtype), ct_to(x, dtype), bias ? ct_to(bias, dtype) : NULL), given));
 }
 
 ct_tensor *ct_conv_transpose1d(ct_tensor *x, ct_tensor *weight, ct_tensor *bias, const ct_conv_transpose1d_options *options) {

@@ -3,6 +3,7 @@
  *
  * Averaging is linear, with its transpose as backward, whose backward is the average again. Adaptive pooling differs in its windows only.
  */
+#include "ops/half.h"
 #include "ops/windows.h"
 
 #include <ctorch/ops_create.h>
@@ -73,7 +74,9 @@ static ct_tensor *spread(const geometry *g, ct_tensor *gy) {
 
 /* float16 and bfloat16 through float32. */
 static ct_tensor *avg_any(const geometry *g, ct_tensor *x) {
-    return ct__is_half(x) ? ct_to(avg(g, ct_to(x, CT_F32)), (ct_dtype)x->dtype) : avg(g, x);
+    if (!ct__is_half(x)) return avg(g, x);
+    ct__half h = ct__half_begin(x);
+    return ct__half_end(h, avg(g, ct__widen(x)));
 }
 
 /* ---- public ---- */
@@ -135,8 +138,9 @@ static ct_tensor *lp(int nd, ct_tensor *x, double p, int64_t kernel_size, const 
     ct_avg_pool_options a = {.stride = o->stride, .kernel_size_nd = o->kernel_size_nd, .stride_nd = o->stride_nd, .ceil_mode = o->ceil_mode};
     double size = 1;
     for (int i = 0; i < nd; i++) size *= (double)(o->kernel_size_nd ? o->kernel_size_nd[i] : kernel_size);
+    ct_scope scope = ct_scope_begin();
     ct_tensor *mean = strided(nd, ct_pow_scalar(x, p), kernel_size, &a);
-    return ct_pow_scalar(ct_mul_scalar(ct_mul(ct_sign(mean), ct_relu(ct_abs(mean))), size), 1 / p);
+    return ct_scope_return(scope, ct_pow_scalar(ct_mul_scalar(ct_mul(ct_sign(mean), ct_relu(ct_abs(mean))), size), 1 / p));
 }
 
 ct_tensor *ct_lp_pool1d(ct_tensor *x, double norm_type, int64_t kernel_size, const ct_lp_pool1d_options *options) {

@@ -5,6 +5,7 @@
  * derivative is the gather at the same places, whose derivative is the scatter again: two nodes give every order. Adaptive pooling and integers
  * find the places (int64) and gather there; unpooling scatters to given places: ct_gather and ct_scatter record them.
  */
+#include "ops/half.h"
 #include "ops/windows.h"
 
 #include <ctorch/ops_create.h>
@@ -89,14 +90,13 @@ static ct_tensor *places_of(int op, const geometry *g, ct_tensor *x) {
 /* x at the maxima of each window; *indices, unless NULL, where they are. */
 static ct_tensor *max_by_places(int op, const geometry *g, ct_tensor *x, ct_tensor **indices) {
     ct_dtype computed = ct__is_half(x) ? CT_F32 : ct__is_float(x) ? (ct_dtype)x->dtype : CT_I64;
-    ct_tensor *same = computed == (ct_dtype)x->dtype ? x : ct_to(x, computed);
-    ct_tensor *places = same ? places_of(op, g, same) : NULL;
-    if (!places) return NULL;
+    ct_scope scope = ct_scope_begin();
+    ct_tensor *same = ct_to(x, computed), *places = same ? places_of(op, g, same) : NULL, *out[2] = {NULL, places};
     int64_t dim = g->batched ? 2 : 1;
-    ct_tensor *y = ct_gather(ct_flatten(x, dim, -1), dim, ct_flatten(places, dim, -1));
-    y = ct_reshape(y, places->sizes, places->ndim);
-    if (indices) *indices = y ? places : NULL;
-    return y;
+    if (places) out[0] = ct_reshape(ct_gather(ct_flatten(x, dim, -1), dim, ct_flatten(places, dim, -1)), places->sizes, places->ndim);
+    bool ok = ct__scope_return_n(scope, (void *const *)out, indices ? 2 : 1) && ct__pending() == CT_OK;
+    if (indices) *indices = ok ? out[1] : NULL;
+    return ok ? out[0] : NULL;
 }
 
 /* ---- public: max pooling ---- */
@@ -149,10 +149,12 @@ static ct_tensor *max_any(int nd, ct_tensor *x, int64_t kernel_size, const ct_ma
     }
     if (!ct__is_float(x)) return max_by_places(op, &g, x, indices);
     if (!ct__is_half(x)) return max_by_taps(&g, x, indices);
-    ct_tensor *wide = ct_to(x, CT_F32);
-    ct_tensor *y = wide ? ct_to(max_by_taps(&g, wide, indices), (ct_dtype)x->dtype) : NULL;
-    if (!y && indices) *indices = NULL;
-    return y;
+    ct__half h = ct__half_begin(x);
+    ct_tensor *out[2] = {NULL, NULL}, *wide = ct__widen(x);
+    if (wide) out[0] = max_by_taps(&g, wide, indices ? &out[1] : NULL);
+    ct__half_end_n(h, out, indices ? 2 : 1);
+    if (indices) *indices = out[1];
+    return out[0];
 }
 
 ct_tensor *ct_max_pool1d(ct_tensor *x, int64_t kernel_size, const ct_max_pool1d_options *options, ct_tensor **indices) {
@@ -246,11 +248,11 @@ static ct_tensor *unpool(int op, int nd, ct_tensor *x, ct_tensor *indices, int64
             return NULL;
         }
     int64_t dim = in.batched ? 2 : 1, flat[3] = {in.n, in.c, room};
-    ct_tensor *at = ct_flatten(ct_contiguous(indices, CT_FORMAT_CONTIGUOUS), dim, -1);
-    if (!at) return NULL;
-    CT__TRY_NULL(check_places(op, at, room));
-    ct_tensor *zeros = ct_zeros(flat + (in.batched ? 0 : 1), (int)dim + 1, (ct_dtype)x->dtype);
-    return ct_reshape(ct_scatter(zeros, dim, at, ct_flatten(x, dim, -1)), sizes, ndim);
+    ct_scope scope = ct_scope_begin();
+    ct_tensor *at = ct_flatten(ct_contiguous(indices, CT_FORMAT_CONTIGUOUS), dim, -1), *zeros = NULL;
+    if (at && check_places(op, at, room) == CT_OK) zeros = ct_zeros(flat + (in.batched ? 0 : 1), (int)dim + 1, (ct_dtype)x->dtype);
+    ct_tensor *y = zeros ? ct_reshape(ct_scatter(zeros, dim, at, ct_flatten(x, dim, -1)), sizes, ndim) : NULL;
+    return ct_scope_return(scope, y);
 }
 
 ct_tensor *ct_max_unpool1d(ct_tensor *x, ct_tensor *indices, int64_t kernel_size, const ct_max_unpool1d_options *options) {

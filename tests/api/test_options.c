@@ -62,6 +62,11 @@ START_TEST(operations_on_lines_and_volumes_refuse_a_reserved_word) {
     MAKES(ct_conv_transpose1d_options, ct_conv_transpose1d(line, line, NULL, &o));
     MAKES(ct_conv_transpose2d_options, ct_conv_transpose2d(image, weight, NULL, &o));
     MAKES(ct_conv_transpose3d_options, ct_conv_transpose3d(volume, volume, NULL, &o));
+    MAKES(ct_unfold_options, ct_unfold(image, 2, &o));
+    MAKES(ct_fold_options, ct_fold(ct_unfold(image, 2, NULL), 4, 4, 2, &o));
+    MAKES(ct_grid_sample_options, ct_grid_sample(image, ct_zeros(CT_SHAPE(1, 2, 2, 2), CT_F32), &o));
+    MAKES(ct_affine_grid_options, ct_affine_grid(ct_zeros(CT_SHAPE(1, 2, 3), CT_F32), CT_SHAPE(1, 1, 2, 2), &o));
+    MAKES_OWNED(ct_interpolate_options, ct_interpolate(image, &o)); /* zeroed options say neither size nor scale */
     ct_tensor *i1, *i2, *i3, *y1 = ct_max_pool1d(line, 2, NULL, &i1), *y2 = ct_max_pool2d(image, 2, NULL, &i2), *y3 = ct_max_pool3d(volume, 2, NULL, &i3);
     MAKES(ct_max_pool1d_options, ct_max_pool1d(line, 2, &o, NULL));
     MAKES(ct_max_pool3d_options, ct_max_pool3d(volume, 2, &o, NULL));
