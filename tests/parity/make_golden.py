@@ -27,8 +27,7 @@ SAFETENSORS = {"float64": "F64", "int64": "I64", "float32": "F32", "int32": "I32
                "int8": "I8", "uint8": "U8", "bool": "BOOL"}
 NOT_USED = {  # of op_db, though we have an op of that name: why
 }
-LIMIT = {torch.float64: 40, torch.float32: 40, torch.float16: 16, torch.bfloat16: 16}  # samples per dtype
-LIMIT_OTHER = 12
+LIMIT = 40           # samples per dtype
 MAX_GRADIENTS = 8    # per dtype but float64
 MAX_CHECKS = 8
 MAX_BYTES = 90_000   # of a golden file; the largest samples are left out where it would be more
@@ -420,9 +419,8 @@ class Golden:
                 self.leave_out(str(e), sample)
         return cases
 
-    def choose(self, cases, dtype, n_subjects):
-        limit = LIMIT.get(dtype, LIMIT_OTHER)
-        chosen = spread(cases, max(4, limit // n_subjects))
+    def choose(self, cases, n_subjects):
+        chosen = spread(cases, max(4, LIMIT // n_subjects))
         if len(chosen) < len(cases): self.leave_out("not among those chosen evenly over the list", "", len(cases) - len(chosen))
         return chosen
 
@@ -436,7 +434,7 @@ class Golden:
                 if c.check: break
 
     def entries(self, subject, dtype, n_subjects):
-        chosen, out, with_gradient = self.choose(self.collect(subject, dtype), dtype, n_subjects), [], 0
+        chosen, out, with_gradient = self.choose(self.collect(subject, dtype), n_subjects), [], 0
         if dtype == torch.float64 and not self.op.no_check: self.mark_checks(chosen)
         for c in chosen:
             wants = subject.differentiable(dtype) and bool(c.leaves()) and (dtype == torch.float64 or with_gradient < MAX_GRADIENTS)

@@ -7,7 +7,8 @@ CALL(add) {
         RESULT(add_scalar_int, ct_add_scalar_int(T("input"), I("other")));
     }
     if (IS_NUMBER("other")) {
-        if (!IS_INT("other") || ct_is_floating_point(T("input"))) RESULT(add_scalar, ct_add_scalar(T("input"), F("other")));
+        if (IS_INT("other") && !ct_is_floating_point(T("input"))) return; /* a double would make it float32 */
+        RESULT(add_scalar, ct_add_scalar(T("input"), F("other")));
         IN_PLACE(add_scalar_, "input", ct_add_scalar_(SELF, F("other")));
     } else {
         RESULT(add_alpha, ct_add_alpha(T("input"), T("other"), F_OR("alpha", 1)));
