@@ -5,7 +5,7 @@
  *
  *     tensor.h          tensors, scopes (who frees what), data access, printing
  *     nn_layers.h       layers, ct_nn_sequential            nn.h       modules: parameters, state dicts, classes of one's own
- *     optim.h           SGD, Adam, AdamW
+ *     optim.h           SGD, Adam and eleven more           lr_scheduler.h  schedules of the learning rate
  *     data.h            data sets and the loader            data_image.h  images, transforms       data_table.h  CSV
  *     autograd.h        ct_backward, ct_grad, no_grad, hooks, functions of one's own, gradcheck, anomaly mode
  *
@@ -43,6 +43,7 @@
 #include <ctorch/data_table.h>
 #include <ctorch/dict.h>
 #include <ctorch/linalg.h>
+#include <ctorch/lr_scheduler.h>
 #include <ctorch/metrics.h>
 #include <ctorch/nn.h>
 #include <ctorch/nn_hooks.h>

@@ -51,6 +51,7 @@ static ct_status check_param(const ct_optim *o, const ct__group *g, const ct_ten
     else if (!ct_is_leaf(t)) why = "is the result of an operation, not a leaf";
     else if (!ct__is_non_overlapping_and_dense(t)) why = "is not dense in memory";
     else if (has_param(o, g, t)) why = "appears twice";
+    else if (o->cls->refuses) why = o->cls->refuses(t);
     return why ? ct__fail(CT_ERR_INVALID_ARGUMENT, "%s: parameter %lld %s", o->cls->name, (long long)i, why) : CT_OK;
 }
 
@@ -180,6 +181,7 @@ static ct_status check_grad(const ct_optim *o, const ct_tensor *p, const ct_tens
 }
 
 static ct_tensor *in_order_of(const ct_tensor *p, ct_tensor *grad) {
+    if (!grad) return NULL;
     if (!memcmp(grad->strides, p->strides, p->ndim * sizeof *p->strides)) return grad;
     ct_tensor *copy = ct__scope_give(ct__new_like("ct_optim_step", p, (ct_dtype)p->dtype));
     return copy && ct_copy_(copy, grad) == CT_OK ? copy : NULL;
@@ -191,9 +193,13 @@ static ct_status prepare(const ct_optim *o, work *w) {
     CT__TRY(check_grad(o, p, w->grad));
     w->grad = in_order_of(p, w->grad);
     for (int k = 0; k < CT__OPTIM_MAX_STATE; k++) {
-        if (w->p->state[k] || !o->cls->state[k] || !o->cls->needs(w->group->number, k)) continue;
-        w->fresh[k] = ct__scope_give(ct__new_like("ct_optim_step", p, (ct_dtype)p->dtype));
-        if (w->fresh[k]) memset(ct__ptr(w->fresh[k]), 0, (size_t)p->numel * ct_dtype_size((ct_dtype)p->dtype));
+        if (w->p->state[k] || !ct__optim_needs(o->cls, w->group->number, k)) continue;
+        w->fresh[k] = ct_full_like(w->p->t, o->cls->initial ? o->cls->initial(w->group->number, k) : 0, CT_DTYPE_NONE);
+    }
+    if (o->cls->direction) {
+        CT__TRY(ct__pending());
+        CT__TRY(o->cls->direction(w->group->number, w->p, &w->grad, w->fresh));
+        w->grad = in_order_of(p, w->grad);
     }
     return ct__pending();
 }
@@ -212,10 +218,13 @@ static void step_range(int64_t begin, int64_t end, void *arg) {
 static void apply(const ct_optim *o, work *w) {
     for (int k = 0; k < CT__OPTIM_MAX_STATE; k++) {
         if (!w->fresh[k]) continue;
+        ct_tensor *before = w->p->state[k];
         w->p->state[k] = ct_keep(w->fresh[k]);
+        ct__unref(before);
         if (!o->cls->saves_step) w->p->step = 0; /* "first" means: with this state, as when momentum is switched on later */
     }
     w->p->step++;
+    if (o->cls->begin) o->cls->begin(w->group->number, w->p);
     range_args a = {o->cls, w};
     ct__parallel_for(w->p->t->numel, 16384, step_range, &a);
     ct__bump_version(w->p->t);

@@ -31,13 +31,11 @@ static void step_adamw(const double *n, const ct__param *p, const char *grad, in
 static const ct__optim_class adam_class = {.name = "ct_optim_adam", ADAM_NUMBERS, .step = step_adam};
 static const ct__optim_class adamw_class = {.name = "ct_optim_adamw", ADAM_NUMBERS, .step = step_adamw};
 
-static double or_default(ct_opt_f64 o, double value) { return o.has ? o.value : value; }
-
 static ct_optim *make(const ct__optim_class *cls, ct_list *params, double lr, const ct_adam_options *options, double weight_decay) {
     CT__TRY_NULL(CT__CHECK_OPTIONS(cls->name, options));
     ct_adam_options o = options ? *options : (ct_adam_options){0};
-    return ct__optim_new(cls, params, (const double[CT__OPTIM_MAX_NUMBERS]){lr, or_default(o.beta1, 0.9), or_default(o.beta2, 0.999), or_default(o.eps, 1e-8),
-                                                                            or_default(o.weight_decay, weight_decay), o.amsgrad, o.maximize});
+    return ct__optim_new(cls, params, (const double[CT__OPTIM_MAX_NUMBERS]){lr, ct__or_default(o.beta1, 0.9), ct__or_default(o.beta2, 0.999), ct__or_default(o.eps, 1e-8),
+                                                                            ct__or_default(o.weight_decay, weight_decay), o.amsgrad, o.maximize});
 }
 ct_optim *ct_optim_adam(ct_list *params, double lr, const ct_adam_options *o) { return make(&adam_class, params, lr, o, 0); }
 ct_optim *ct_optim_adamw(ct_list *params, double lr, const ct_adam_options *o) { return make(&adamw_class, params, lr, o, 1e-2); }

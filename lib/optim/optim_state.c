@@ -12,6 +12,7 @@
 static ct_dict *param_dict(const ct_optim *o, const ct__param *p) {
     ct_dict *d = ct_dict_new();
     if (o->cls->saves_step) ct_dict_set_i64(d, "step", p->step);
+    for (int k = 0; k < CT__OPTIM_MAX_SCALARS && o->cls->scalars[k]; k++) ct_dict_set_f64(d, o->cls->scalars[k], p->scalar[k]);
     for (int k = 0; k < CT__OPTIM_MAX_STATE; k++)
         if (p->state[k]) ct_dict_set(d, o->cls->state[k], p->state[k]);
     return d;
@@ -62,6 +63,7 @@ ct_dict *ct_optim_state_dict(const ct_optim *o) {
 
 typedef struct loaded {
     ct_tensor *state[CT__OPTIM_MAX_STATE]; /* scope-held copies */
+    double scalar[CT__OPTIM_MAX_SCALARS];
     int64_t step;
 } loaded;
 
@@ -69,10 +71,14 @@ static ct_status load_param(const ct_optim *o, const ct__group *g, const ct__par
     out->step = o->cls->saves_step ? ct_dict_get_i64(d, "step") : 1;
     CT__TRY(ct__pending());
     if (out->step < 0) return ct__fail(CT_ERR_INVALID_ARGUMENT, "ct_optim_load_state_dict: parameter %lld has step %lld", (long long)index, (long long)out->step);
+    for (int k = 0; k < CT__OPTIM_MAX_SCALARS && o->cls->scalars[k]; k++) {
+        out->scalar[k] = ct_dict_get_f64(d, o->cls->scalars[k]);
+        CT__TRY(ct__pending());
+    }
     for (int k = 0; k < CT__OPTIM_MAX_STATE && o->cls->state[k]; k++) {
         const char *name = o->cls->state[k];
         if (ct_dict_kind_of(d, name) == CT_DICT_NONE) {
-            if (out->step && o->cls->needs(g->number, k))
+            if (out->step && ct__optim_needs(o->cls, g->number, k))
                 return ct__fail(CT_ERR_NOT_FOUND, "ct_optim_load_state_dict: parameter %lld has no \"%s\"", (long long)index, name);
             continue;
         }
@@ -141,6 +147,7 @@ static void swap_in(ct_optim *o, const ct__group *groups, const loaded *params) 
         for (int64_t j = 0; j < g->params.size; j++, params++) {
             ct__param *p = g->params.data[j];
             p->step = params->step;
+            memcpy(p->scalar, params->scalar, sizeof p->scalar);
             for (int k = 0; k < CT__OPTIM_MAX_STATE; k++) {
                 ct_tensor *before = p->state[k];
                 p->state[k] = ct_keep(params->state[k]);

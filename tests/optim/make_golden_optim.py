@@ -1,41 +1,70 @@
 #!/usr/bin/env python3
-"""Writes golden_optim.inc: parameters after 1 and after 5 steps of torch.optim on fixed gradients, in f64, for test_optim.c."""
+"""Writes golden_optim.inc: parameters after 1 and after 20 steps of torch.optim on fixed gradients, in f64, for test_optim.c: each option of each optimizer."""
 import os
 import torch
 
-P0 = [0.5, -1.25, 2.0, 0.0, -0.75]
-CASES = [
-    ("sgd", dict(lr=0.1), {}), ("sgd", dict(lr=0.1), dict(momentum=0.9)), ("sgd", dict(lr=0.1), dict(momentum=0.9, nesterov=True)),
-    ("sgd", dict(lr=0.1), dict(momentum=0.9, dampening=0.3)), ("sgd", dict(lr=0.1), dict(weight_decay=0.05)),
-    ("sgd", dict(lr=0.1), dict(momentum=0.9, weight_decay=0.05, maximize=True)),
-    ("adam", dict(lr=0.01), {}), ("adam", dict(lr=0.01), dict(betas=(0.0, 0.99))), ("adam", dict(lr=0.01), dict(eps=0.1, weight_decay=0.05)),
-    ("adam", dict(lr=0.01), dict(amsgrad=True)), ("adam", dict(lr=0.01), dict(maximize=True)),
-    ("adamw", dict(lr=0.01), {}), ("adamw", dict(lr=0.01), dict(weight_decay=0.0)), ("adamw", dict(lr=0.01), dict(weight_decay=0.3, amsgrad=True)),
-]
-MAKE = {"sgd": torch.optim.SGD, "adam": torch.optim.Adam, "adamw": torch.optim.AdamW}
+P0 = [0.5, -1.25, 2.0, 0.0, -0.75, 1.5]
+STEPS = 20
+COMMON = [dict(weight_decay=0.05), dict(maximize=True)]
+ADAMS = COMMON + [dict(betas=(0.0, 0.99)), dict(betas=(0.8, 0.9)), dict(eps=0.1)]
+CASES = {  # class, lr, options: {} is always tried
+    "sgd": (torch.optim.SGD, 0.1, COMMON + [dict(momentum=0.9), dict(momentum=0.9, nesterov=True), dict(momentum=0.9, dampening=0.3),
+                                            dict(momentum=0.9, weight_decay=0.05, maximize=True)]),
+    "adam": (torch.optim.Adam, 0.01, ADAMS + [dict(eps=0.1, weight_decay=0.05), dict(amsgrad=True)]),
+    "adamw": (torch.optim.AdamW, 0.01, ADAMS + [dict(weight_decay=0.0), dict(weight_decay=0.3, amsgrad=True)]),
+    "nadam": (torch.optim.NAdam, 0.01, ADAMS + [dict(momentum_decay=0.1), dict(momentum_decay=0.0), dict(weight_decay=0.3, decoupled_weight_decay=True)]),
+    "radam": (torch.optim.RAdam, 0.01, ADAMS + [dict(weight_decay=0.3, decoupled_weight_decay=True)]),
+    "adamax": (torch.optim.Adamax, 0.01, ADAMS),
+    "adagrad": (torch.optim.Adagrad, 0.1, COMMON + [dict(lr_decay=0.2), dict(initial_accumulator_value=0.5), dict(eps=0.1)]),
+    "adadelta": (torch.optim.Adadelta, 1.0, COMMON + [dict(rho=0.5), dict(rho=1.0), dict(rho=0.0), dict(eps=0.01)]),
+    "rmsprop": (torch.optim.RMSprop, 0.01, COMMON + [dict(alpha=0.9), dict(eps=0.1), dict(momentum=0.9), dict(centered=True), dict(alpha=0.8, momentum=0.5, centered=True)]),
+    "rprop": (torch.optim.Rprop, 0.01, [dict(maximize=True), dict(etas=(0.3, 1.5)), dict(step_sizes=(0.005, 0.02))]),
+    "asgd": (torch.optim.ASGD, 0.1, COMMON + [dict(lambd=0.1), dict(alpha=0.25, lambd=0.2), dict(t0=5.0)]),
+    "muon": (torch.optim.Muon, 0.02, [dict(weight_decay=0.0), dict(momentum=0.5), dict(nesterov=False), dict(ns_steps=2), dict(ns_coefficients=(2.0, -1.5, 0.5)),
+                                      dict(adjust_lr_fn="match_rms_adamw")]),
+}
+PLAIN = {  # fields that are no ct_opt_f64
+    "sgd": "momentum dampening weight_decay", "nadam": "weight_decay", "radam": "weight_decay", "adamax": "weight_decay",
+    "adagrad": "lr_decay weight_decay initial_accumulator_value", "adadelta": "weight_decay", "rmsprop": "weight_decay momentum", "asgd": "weight_decay",
+}
+PAIRS = {"betas": ("beta1", "beta2"), "etas": ("etaminus", "etaplus"), "step_sizes": ("step_size_min", "step_size_max")}
 
 
-def grad(step):
-    return torch.tensor([((step * 7 + i * 3) % 11 - 5) / 4 for i in range(len(P0))], dtype=torch.float64)
+def grad(step): return [((step * 7 + i * 3) % 11 - 5) / 4 for i in range(len(P0))]
 
 
-def options(kind, o):
-    c = []
-    for k, v in o.items():
-        if k == "betas": c += [f".beta1 = {{true, {v[0]}}}", f".beta2 = {{true, {v[1]}}}"]
-        elif isinstance(v, bool): c.append(f".{k} = true")
-        elif kind != "sgd": c.append(f".{k} = {{true, {v}}}")
-        else: c.append(f".{k} = {v}")
-    return "{" + ", ".join(c or [".maximize = false"]) + "}"
+def field(kind, k, v):
+    if k in PAIRS: return ", ".join(f".{n} = {{true, {x}}}" for n, x in zip(PAIRS[k], v))
+    if k == "ns_coefficients": return f".{k} = {{{', '.join(map(str, v))}}}"
+    if k == "adjust_lr_fn": return ".adjust_lr = CT_MUON_MATCH_RMS_ADAMW"
+    if isinstance(v, bool): return f".{k} = true" if v else f".no_{k} = true"
+    return f".{k} = {v}" if k in PLAIN.get(kind, "").split() else f".{k} = {{true, {v}}}"
 
 
-with open(os.path.join(os.path.dirname(os.path.abspath(__file__)), "golden_optim.inc"), "w") as f:
-    f.write(f"/* Made by make_golden_optim.py with PyTorch {torch.__version__}. */\n")
-    f.write("static const struct { const char *what; int kind; double lr; ct_sgd_options sgd; ct_adam_options adam; double after1[5], after5[5]; } golden[] = {\n")
-    for kind, lr, o in CASES:
-        p = torch.tensor(P0, dtype=torch.float64, requires_grad=True); opt = MAKE[kind]([p], **lr, **o); after = {}
-        for s in range(5):
-            p.grad = grad(s); opt.step(); after[s + 1] = ", ".join("%.17g" % v for v in p.detach())
-        fmt = ("%s, {.maximize = false}" if kind == "sgd" else "{.maximize = false}, %s") % options(kind, o)
-        f.write('    {"%s %s", %d, %g, %s, {%s}, {%s}},\n' % (kind, str(o).replace('"', "'"), list(MAKE).index(kind), lr["lr"], fmt, after[1], after[5]))
-    f.write("};\n")
+def main():
+    here = os.path.dirname(os.path.abspath(__file__))
+    with open(os.path.join(here, "golden_optim.inc"), "w") as f:
+        f.write(f"/* Made by make_golden_optim.py with PyTorch {torch.__version__}. */\n")
+        f.write("enum { " + ", ".join(k.upper() for k in CASES) + " };\n")
+        rows = []
+        for kind, (cls, lr, options) in CASES.items():
+            names = []
+            for i, o in enumerate([{}] + options):
+                name = "NULL"
+                if o:
+                    name = f"&{kind}_{i}"
+                    f.write(f"static const ct_{'adam' if kind == 'adamw' else kind}_options {kind}_{i} = {{{', '.join(field(kind, k, v) for k, v in o.items())}}};\n")
+                shape = [3, 2] if kind == "muon" else [len(P0)]
+                p = torch.tensor(P0, dtype=torch.float64).reshape(shape).requires_grad_(); opt = cls([p], lr=lr, **o); after = {}
+                for s in range(STEPS):
+                    p.grad = torch.tensor(grad(s), dtype=torch.float64).reshape(shape); opt.step()
+                    after[s + 1] = ", ".join("%.17g" % v for v in p.detach().flatten())
+                what = f"{kind} {o}".replace('"', "'")
+                rows.append(f'    {{"{what}", {kind.upper()}, {lr}, {name}, {{{after[1]}}}, {{{after[STEPS]}}}}},\n')
+        f.write(f"enum {{ STEPS = {STEPS} }};\n")
+        f.write("static const struct { const char *what; int kind; double lr; const void *options; double after_one[6], after_all[6]; } golden[] = {\n")
+        f.writelines(rows + ["};\n"])
+
+
+if __name__ == "__main__":
+    main()

@@ -18,5 +18,8 @@
 #include "kernels/optim.inc"
 
 void CT__ISA_NAME(ct__optim_fill)(ct__optim_kernels *k) {
-    *k = (ct__optim_kernels){.sgd = {sgd_f32, sgd_f64}, .adam = {adam_f32, adam_f64}};
+    k->sgd[0] = sgd_f32;
+    k->sgd[1] = sgd_f64;
+    k->adam[0] = adam_f32;
+    k->adam[1] = adam_f64;
 }
