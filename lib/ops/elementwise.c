@@ -159,3 +159,20 @@ ct_tensor *ct__copy_as(const char *function, const ct_tensor *a, ct_dtype dtype)
     }
     return out;
 }
+
+ct_tensor *ct__dense_as(const char *function, ct_tensor *a, ct_dtype dtype) {
+    if (a->contiguous && a->dtype == dtype) return ct_keep(a);
+    ct_tensor *out = ct__new(function, a->sizes, a->ndim, dtype);
+    if (out && ct__copy_into(function, out, a) != CT_OK) {
+        ct__unref(out);
+        out = NULL;
+    }
+    return out;
+}
+
+ct_tensor *ct__into_dtype(const char *function, ct_tensor *t, ct_dtype dtype) {
+    if (!t || t->dtype == dtype) return t;
+    ct_tensor *out = ct__copy_as(function, t, dtype);
+    ct__unref(t);
+    return out;
+}

@@ -52,5 +52,11 @@ ct_status ct__unary_into(int op, ct__unary_fn fn, ct_tensor *a);
 /* A copy in the memory order of a, without history; a reference of the caller's. The second form converts. */
 ct_tensor *ct__copy_of(const char *function, const ct_tensor *a);
 ct_tensor *ct__copy_as(const char *function, const ct_tensor *a, ct_dtype dtype);
+/* The elements of a, row-major and in dtype: a itself where that is what it is. A reference of the caller's. */
+ct_tensor *ct__dense_as(const char *function, ct_tensor *a, ct_dtype dtype);
+/* Takes over the reference t, which may be NULL: t itself if it is of dtype, else a copy in it. */
+ct_tensor *ct__into_dtype(const char *function, ct_tensor *t, ct_dtype dtype);
+/* What sums over many terms are kept in: f32 for the half types, otherwise the dtype itself. */
+CT__INLINE ct_dtype ct__sum_dtype(ct_dtype d) { return d == CT_F16 || d == CT_BF16 ? CT_F32 : d; }
 
 #endif

@@ -5,8 +5,8 @@
  * their result, which the next layer keeps anyway; the others have no formula in terms of it and keep x.
  */
 #include "kernels/kernels.h"
+#include "ops/half.h"
 #include "ops/layout.h"
-#include "ops/op.h"
 #include "ops/packed.h"
 #include <ctorch/ops_create.h>
 #include <ctorch/ops_nn.h>
@@ -103,6 +103,10 @@ static ct__node *record(const ct__node_class *cls, ct_tensor *x, act_ctx c) {
 
 /* x is checked by ct__enter. */
 static ct_tensor *activation(const ct__node_class *cls, ct_tensor *x, act_ctx c) {
+    if (ct__all_half(&x, 1)) {
+        ct__half h = ct__half_begin(x);
+        return ct__half_end(h, activation(cls, ct__widen(x), c));
+    }
     if (!check_float(cls, x)) return NULL;
     const char *function = ct__fn(cls->op);
     ct_tensor *in = ct__packed(function, x);
@@ -175,6 +179,12 @@ ct_tensor *ct_softplus(ct_tensor *x, const ct_softplus_options *options) {
 
 static ct_status activation_inplace(const ct__node_class *cls, ct_tensor *x, ct__act kind) {
     if (!ct__enter_inplace(cls->op, x, NULL, 0)) return ct__pending();
+    if (ct__is_half(x)) {
+        ct__half h = ct__half_begin(x);
+        ct_status status = ct_copy_(x, activation(cls, ct__widen(x), (act_ctx){kind, 0, 0}));
+        ct_scope_end(h.scope);
+        return status;
+    }
     if (!check_float(cls, x)) return ct__pending();
     ct__node *n = record(cls, x, (act_ctx){kind, 0, 0}); /* what can fail comes before x changes */
     ct__save_output(n, 0, x, 0);

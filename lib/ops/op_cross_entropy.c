@@ -14,6 +14,7 @@
  */
 #include "base/vec.h"
 #include "kernels/kernels.h"
+#include "ops/half.h"
 #include "ops/layout.h"
 #include "ops/loss.h"
 #include "ops/packed.h"
@@ -293,6 +294,12 @@ ct_tensor *ct_nll_loss(ct_tensor *input, ct_tensor *target, const ct_nll_loss_op
     ct_tensor *weight = o ? o->weight : NULL;
     if (!ct__enter(CT__OP_nll_loss, (ct_tensor *[]){input, target, weight}, weight ? 3 : 2)) return NULL;
     CT__TRY_NULL(CT__CHECK_OPTIONS("ct_nll_loss", o));
+    if (ct__all_half((ct_tensor *[]){input, weight}, 2)) {
+        ct__half h = ct__half_begin(input);
+        ct_nll_loss_options wide = o ? *o : (ct_nll_loss_options){0};
+        wide.weight = ct__widen(weight);
+        return ct__half_end(h, ct_nll_loss(ct__widen(input), target, &wide));
+    }
     ce_ctx c = {.ignore = o && o->ignore_index.has ? o->ignore_index.value : -100, .reduction = o ? o->reduction : CT_REDUCTION_MEAN};
     if (!check_common("ct_nll_loss", input, weight, c.reduction)) return NULL;
     return index_loss(&nll_class, input, target, weight, c);
@@ -323,6 +330,12 @@ ct_tensor *ct_cross_entropy(ct_tensor *input, ct_tensor *target, const ct_cross_
     ct_tensor *weight = o ? o->weight : NULL;
     if (!ct__enter(CT__OP_cross_entropy, (ct_tensor *[]){input, target, weight}, weight ? 3 : 2)) return NULL;
     CT__TRY_NULL(CT__CHECK_OPTIONS(function, o));
+    if (ct__all_half((ct_tensor *[]){input, weight, ct__is_float(target) ? target : NULL}, 3)) {
+        ct__half h = ct__half_begin(input);
+        ct_cross_entropy_options wide = o ? *o : (ct_cross_entropy_options){0};
+        wide.weight = ct__widen(weight);
+        return ct__half_end(h, ct_cross_entropy(ct__widen(input), ct__widen(target), &wide));
+    }
     ce_ctx c = {.ignore = o && o->ignore_index.has ? o->ignore_index.value : -100,
                 .smoothing = o ? o->label_smoothing : 0,
                 .reduction = o ? o->reduction : CT_REDUCTION_MEAN};

@@ -10,8 +10,8 @@
  */
 #include "core/generator.h"
 #include "kernels/kernels.h"
+#include "ops/half.h"
 #include "ops/layout.h"
-#include "ops/op.h"
 #include "ops/packed.h"
 #include <ctorch/ops_nn.h>
 #include <ctorch/ops_pointwise.h>
@@ -70,7 +70,7 @@ ct_tensor *ct_dropout(ct_tensor *x, double p, const ct_dropout_options *options)
         ct__fail(CT_ERR_INVALID_ARGUMENT, "ct_dropout: p is %g but must be between 0 and 1", p);
         return NULL;
     }
-    if (x->dtype != CT_F32 && x->dtype != CT_F64) {
+    if (!ct__is_float(x)) {
         ct__fail(CT_ERR_DTYPE, "ct_dropout: %s is not a floating point dtype", ct_dtype_name((ct_dtype)x->dtype));
         return NULL;
     }
@@ -81,5 +81,7 @@ ct_tensor *ct_dropout(ct_tensor *x, double p, const ct_dropout_options *options)
         c.key = ct__draw64(g);
         ct__generator_unlock(g);
     }
-    return apply(x, c);
+    if (!ct__all_half(&x, 1)) return apply(x, c);
+    ct__half h = ct__half_begin(x);
+    return ct__half_end(h, apply(ct__widen(x), c));
 }

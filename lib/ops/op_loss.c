@@ -8,6 +8,7 @@
 
 #include "base/vec.h"
 #include "kernels/kernels.h"
+#include "ops/half.h"
 #include "ops/layout.h"
 #include "ops/packed.h"
 #include <ctorch/ops_create.h>
@@ -26,7 +27,8 @@ bool ct__check_reduction(const char *function, ct_reduction reduction) {
 
 bool ct__check_loss_dtype(const char *function, const char *what, ct_dtype dtype) {
     if (dtype == CT_F32 || dtype == CT_F64) return true;
-    ct__fail(CT_ERR_DTYPE, "%s: %s is %s, not a floating point dtype", function, what, ct_dtype_name(dtype));
+    if (ct_dtype_is_floating_point(dtype)) ct__fail(CT_ERR_DTYPE, "%s: %s is %s, another input is not", function, what, ct_dtype_name(dtype));
+    else ct__fail(CT_ERR_DTYPE, "%s: %s is %s, not a floating point dtype", function, what, ct_dtype_name(dtype));
     return false;
 }
 
@@ -180,6 +182,10 @@ static ct_tensor *distance(const ct__node_class *cls, pair_ctx c, ct_tensor *inp
     int ndim;
     if (!ct__enter(cls->op, in, weight ? 3 : 2) || !ct__check_reduction(function, c.reduction)) return NULL;
     ct_dtype dtype = ct__result_type((const ct_tensor *const *)in, 2, 0);
+    if (dtype == CT_F16 || dtype == CT_BF16) {
+        ct__half h = {ct_scope_begin(), dtype};
+        return ct__half_end(h, distance(cls, c, ct_to(input, CT_F32), ct_to(target, CT_F32), ct__widen(weight)));
+    }
     if (!ct__check_loss_dtype(function, "the common dtype of input and target", dtype)) return NULL;
     if (weight && !fits_input(function, "weight", weight, input)) return NULL;
     if (!weight && input->dtype == target->dtype && ct__same_sizes(input, target)) return pair_core(cls, c, input, target);
@@ -271,6 +277,11 @@ ct_tensor *ct_binary_cross_entropy(ct_tensor *input, ct_tensor *target, const ct
     ct_reduction reduction = o ? o->reduction : CT_REDUCTION_MEAN;
     if (!ct__enter(CT__OP_binary_cross_entropy, (ct_tensor *[]){input, target, weight}, weight ? 3 : 2)) return NULL;
     CT__TRY_NULL(CT__CHECK_OPTIONS(function, o));
+    if (ct__all_half((ct_tensor *[]){input, target}, 2)) {
+        ct__half h = ct__half_begin(input);
+        ct_binary_cross_entropy_options wide = {.weight = ct__widen(weight), .reduction = reduction};
+        return ct__half_end(h, ct_binary_cross_entropy(ct__widen(input), ct__widen(target), &wide));
+    }
     if (!check_binary(function, input, target, reduction)) return NULL;
     if (weight && !check_factor(function, "weight", weight, input)) return NULL;
     if (!check_probability(function, "input", input) || !check_probability(function, "target", target)) return NULL;
@@ -298,6 +309,11 @@ ct_tensor *ct_binary_cross_entropy_with_logits(ct_tensor *input, ct_tensor *targ
     if (weight && !ct__enter(cls->op, &weight, 1)) return NULL;
     if (pos_weight && !ct__enter(cls->op, &pos_weight, 1)) return NULL;
     CT__TRY_NULL(CT__CHECK_OPTIONS(function, o));
+    if (ct__all_half((ct_tensor *[]){input, target}, 2)) {
+        ct__half h = ct__half_begin(input);
+        ct_binary_cross_entropy_with_logits_options wide = {.weight = ct__widen(weight), .pos_weight = ct__widen(pos_weight), .reduction = reduction};
+        return ct__half_end(h, ct_binary_cross_entropy_with_logits(ct__widen(input), ct__widen(target), &wide));
+    }
     if (!check_binary(function, input, target, reduction)) return NULL;
     if (weight && !check_factor(function, "weight", weight, input)) return NULL;
     if (pos_weight && !check_factor(function, "pos_weight", pos_weight, input)) return NULL;

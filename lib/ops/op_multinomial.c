@@ -11,7 +11,16 @@
 #include <math.h>
 
 /* A row's weights as PyTorch computes with them: in the tensor's dtype. */
-static double rounded(double x, bool f32) { return f32 ? (double)(float)x : x; }
+static double rounded(double x, ct_dtype dtype) {
+    char element[8];
+    if (dtype == CT_F64) return x;
+    if (dtype == CT_F32) return (double)(float)x;
+    ct__store_f64(element, dtype, x);
+    return ct__load_f64(element, dtype);
+}
+
+/* Half an epsilon. */
+static double half_epsilon(ct_dtype dtype) { return dtype == CT_F64 ? 0x1p-53 : dtype == CT_F32 ? 0x1p-24 : dtype == CT_F16 ? 0x1p-11 : 0x1p-8; }
 
 static ct_status check_rows(const double *w, int64_t rows, int64_t n, int64_t samples, bool replacement) {
     for (int64_t r = 0; r < rows; r++, w += n) {
@@ -30,11 +39,11 @@ static ct_status check_rows(const double *w, int64_t rows, int64_t n, int64_t sa
 }
 
 /* key[i] = w[i] / an exponential number */
-static void draw_keys(ct_generator *g, double *w, int64_t n, bool f32) {
+static void draw_keys(ct_generator *g, double *w, int64_t n, ct_dtype dtype) {
     for (int64_t i = 0; i < n; i++) {
-        double u = ct__draw_f64(g), top = f32 ? 0x1p-24 : 0x1p-53; /* half an epsilon: log1p(-u) must not be 0 */
+        double u = ct__draw_f64(g), top = half_epsilon(dtype); /* log1p(-u) must not be 0 */
         double q = u >= 1 - top ? top : -log1p(-u);
-        w[i] = rounded(w[i] / rounded(q, f32), f32);
+        w[i] = rounded(w[i] / rounded(q, dtype), dtype);
     }
 }
 
@@ -49,10 +58,10 @@ static void take_largest(double *key, int64_t n, int64_t samples, int64_t *out) 
     }
 }
 
-static void draw_replaced(ct_generator *g, double *w, int64_t n, int64_t samples, bool f32, int64_t *out) {
+static void draw_replaced(ct_generator *g, double *w, int64_t n, int64_t samples, ct_dtype dtype, int64_t *out) {
     double sum = 0;
-    for (int64_t i = 0; i < n; i++) w[i] = sum = rounded(sum + w[i], f32);
-    for (int64_t i = 0; i < n; i++) w[i] = rounded(w[i] / sum, f32);
+    for (int64_t i = 0; i < n; i++) w[i] = sum = rounded(sum + w[i], dtype);
+    for (int64_t i = 0; i < n; i++) w[i] = rounded(w[i] / sum, dtype);
     for (int64_t s = 0; s < samples; s++) {
         double u = ct__draw_f64(g);
         int64_t left = 0, right = n;
@@ -70,7 +79,8 @@ ct_tensor *ct_multinomial(ct_tensor *weights, int64_t num_samples, const ct_mult
     if (!ct__enter(op, &weights, 1)) return NULL;
     CT__TRY_NULL(CT__CHECK_OPTIONS(ct__fn(op), options));
     CT__TRY_NULL(ct__check_float(op, weights));
-    const bool replacement = options && options->replacement, f32 = weights->dtype == CT_F32;
+    const bool replacement = options && options->replacement;
+    const ct_dtype dtype = (ct_dtype)weights->dtype;
     const int ndim = weights->ndim;
     if (ndim < 1 || ndim > 2 || weights->sizes[ndim - 1] == 0) {
         ct__fail(CT_ERR_SHAPE, "ct_multinomial: weights have %d dims and %lld elements; [C] or [N, C] with C > 0 is wanted", ndim, (long long)weights->numel);
@@ -88,10 +98,10 @@ ct_tensor *ct_multinomial(ct_tensor *weights, int64_t num_samples, const ct_mult
     int64_t *index = (int64_t *)(void *)ct__ptr(out);
     ct_generator *g = ct__generator_lock(options ? options->generator : NULL);
     if (!replacement || num_samples == 1) { /* all numbers first, row by row, as PyTorch does */
-        draw_keys(g, w, rows * n, f32);
+        draw_keys(g, w, rows * n, dtype);
         for (int64_t r = 0; r < rows; r++) take_largest(w + r * n, n, num_samples, index + r * num_samples);
     } else {
-        for (int64_t r = 0; r < rows; r++) draw_replaced(g, w + r * n, n, num_samples, f32, index + r * num_samples);
+        for (int64_t r = 0; r < rows; r++) draw_replaced(g, w + r * n, n, num_samples, dtype, index + r * num_samples);
     }
     ct__generator_unlock(g);
     ct__free(w);

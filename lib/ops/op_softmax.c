@@ -5,7 +5,7 @@
  * between neighbours, is that dim's stride. So channels_last needs no copy.
  */
 #include "kernels/kernels.h"
-#include "ops/op.h"
+#include "ops/half.h"
 #include "ops/packed.h"
 #include <ctorch/ops_nn.h>
 #include <ctorch/ops_pointwise.h>
@@ -60,6 +60,10 @@ static ct_tensor *softmax(const ct__node_class *cls, ct_tensor *x, int64_t dim_i
     const char *function = ct__fn(cls->op);
     int dim;
     if (!ct__enter(cls->op, &x, 1)) return NULL;
+    if (ct__all_half(&x, 1)) {
+        ct__half h = ct__half_begin(x);
+        return ct__half_end(h, softmax(cls, ct__widen(x), dim_in, log));
+    }
     if (x->dtype != CT_F32 && x->dtype != CT_F64) {
         ct__fail(CT_ERR_DTYPE, "%s: %s is not a floating point dtype", function, ct_dtype_name((ct_dtype)x->dtype));
         return NULL;

@@ -6,6 +6,7 @@
 #include "base/vec.h"
 #include "kernels/blas/blas.h"
 #include "kernels/strided.h"
+#include "ops/elementwise.h"
 
 #include <ctorch/ops_linalg.h>
 #include <ctorch/ops_shape.h>
@@ -103,8 +104,45 @@ static void spread(const ct__matrix *m, int n, int64_t *strides) {
     }
 }
 
+/* ---- The product ---- */
+
+/* The matrices converted, in the order of m's strides: a copy, whose reference goes to *copy. */
+static ct_status convert(const char *function, ct__matrix *m, ct_dtype dtype, ct_tensor **copy) {
+    int64_t sizes[CT_MAX_NDIM + 2], strides[CT_MAX_NDIM + 2];
+    memcpy(sizes, m->batch, (size_t)m->n_batch * sizeof *sizes);
+    memcpy(strides, m->batch_strides, (size_t)m->n_batch * sizeof *strides);
+    sizes[m->n_batch] = m->rows;
+    sizes[m->n_batch + 1] = m->cols;
+    strides[m->n_batch] = m->row_stride;
+    strides[m->n_batch + 1] = m->col_stride;
+    ct_tensor *view = ct__new_view(m->t, sizes, strides, m->n_batch + 2, m->t->offset);
+    *copy = view ? ct__copy_as(function, view, dtype) : NULL;
+    ct__unref(view);
+    if (*copy) *m = ct__matrix_of(*copy, true);
+    return ct__pending();
+}
+
+/* Of a dtype that no BLAS computes in: converted, multiplied, and rounded (or wrapped) at the end. */
+static ct_status multiply_converted(const char *function, ct__matrix a, ct__matrix b, const int64_t *batch, int n_batch, ct_tensor *out, double alpha,
+                                    double beta, const ct_tensor *bias) {
+    const ct_dtype dtype = ct__compute_dtype((ct_dtype)out->dtype);
+    ct_tensor *x = NULL, *y = NULL, *wide = NULL, *wide_bias = NULL;
+    if (convert(function, &a, dtype, &x) == CT_OK && convert(function, &b, dtype, &y) == CT_OK)
+        wide = beta == 0 ? ct__new(function, out->sizes, out->ndim, dtype) : ct__copy_as(function, out, dtype);
+    if (wide && bias) wide_bias = ct__copy_as(function, bias, dtype);
+    if (wide && (wide_bias || !bias) && ct__multiply(function, &a, &b, batch, n_batch, wide, alpha, beta, wide_bias) == CT_OK)
+        ct__copy_into(function, out, wide);
+    ct__unref(x);
+    ct__unref(y);
+    ct__unref(wide);
+    ct__unref(wide_bias);
+    return ct__pending();
+}
+
 ct_status ct__multiply(const char *function, const ct__matrix *a, const ct__matrix *b, const int64_t *batch, int n_batch, ct_tensor *out,
                        double alpha, double beta, const ct_tensor *bias) {
+    if (ct__compute_dtype((ct_dtype)out->dtype) != (ct_dtype)out->dtype)
+        return multiply_converted(function, *a, *b, batch, n_batch, out, alpha, beta, bias);
     ct__gemm_args g = {.dtype = (ct_dtype)out->dtype, .m = a->rows, .n = b->cols, .k = a->cols, .alpha = alpha, .beta = beta, .batch_ndim = n_batch};
     ct__matrix x = *a, y = *b;
     ct_tensor *copy_x = NULL, *copy_y = NULL;

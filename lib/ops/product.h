@@ -24,7 +24,7 @@ bool ct__matrix_fold(ct__matrix *m);
 /*
  * out = alpha * a b + beta * out (+ bias [n] in every row, for beta == 0; NULL for none). Sizes and dtypes have been checked: batch dims of a and b
  * broadcast to batch [n_batch]; out is row-major, with as many elements as batch * m * n. Copies operands that the BLAS
- * cannot read as they lie.
+ * cannot read as they lie. The half types are multiplied and summed in f32, and rounded at the end.
  */
 ct_status ct__multiply(const char *function, const ct__matrix *a, const ct__matrix *b, const int64_t *batch, int n_batch, ct_tensor *out,
                        double alpha, double beta, const ct_tensor *bias);
