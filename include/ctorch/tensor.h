@@ -20,16 +20,19 @@ typedef struct ct_tensor ct_tensor;
 
 #define CT_MAX_NDIM 16
 
-/* Element types. Values are part of the ABI. */
+/*
+ * Element types. Values are part of the ABI. The half types are computed in float32 and rounded once, at the end of each operation; sums over many
+ * elements are kept in float32 too. int8 and int16 wrap around, as all integers do. What PyTorch's CPU refuses for a dtype is CT_ERR_DTYPE.
+ */
 typedef enum ct_dtype {
     CT_DTYPE_NONE = 0, /* "as PyTorch would choose", where a call says that it accepts it */
     CT_F32 = 1,
     CT_F64 = 2,
-    CT_F16 = 3,  /* named for files and for later versions; no operation takes it in this one */
-    CT_BF16 = 4, /* likewise */
-    CT_I8 = 5,   /* likewise */
+    CT_F16 = 3,  /* float16, IEEE binary16: up to 65504, 11 bits of precision */
+    CT_BF16 = 4, /* bfloat16: the range of float32, 8 bits of precision */
+    CT_I8 = 5,
     CT_U8 = 6,
-    CT_I16 = 7, /* likewise */
+    CT_I16 = 7,
     CT_I32 = 8,
     CT_I64 = 9,
     CT_BOOL = 10, /* one byte, 0 or 1 */

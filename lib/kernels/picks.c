@@ -74,12 +74,7 @@ static void add_run(ct_dtype dtype, int64_t n, void *x, int64_t stride, const vo
         uint32_t *a = x, f = (uint32_t)(int64_t)alpha;
         const uint32_t *b = value;
         for (int64_t i = 0; i < n; i++) a[i * stride] += f * b[i * v_stride];
-    } else if (dtype == CT_I16) {
-        uint16_t *a = x;
-        const uint16_t *b = value;
-        unsigned f = (unsigned)(int64_t)alpha;
-        for (int64_t i = 0; i < n; i++) a[i * stride] = (uint16_t)(a[i * stride] + f * b[i * v_stride]);
-    } else { /* i8 adds up to the bytes that u8 does */
+    } else {
         uint8_t *a = x;
         const uint8_t *b = value;
         unsigned f = (unsigned)(int64_t)alpha;

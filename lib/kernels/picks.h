@@ -23,7 +23,7 @@ typedef struct ct__picks {
 
 void ct__picks_take(const ct__picks *p, size_t elem, const void *x, void *value);
 void ct__picks_put(const ct__picks *p, size_t elem, void *x, const void *value); /* in order: the last of several wins */
-/* x += alpha * value, in order of i for each element; integers wrap around, bool is or. alpha is whole for integers. Not for the half types. */
+/* x += alpha * value, in order of i for each element; integers wrap around, bool is or. alpha is whole for integers. */
 void ct__picks_add(const ct__picks *p, ct_dtype dtype, void *x, const void *value, double alpha);
 
 /*

@@ -40,11 +40,9 @@ static bool open_pair(const char *function, ct_tensor *preds, ct_tensor *target,
     return false;
 }
 
-static bool check_dtype(const char *function, const char *what, const ct_tensor *t, bool integer) {
-    bool usable = ct__dtype_valid((ct_dtype)t->dtype);
-    if (usable && !(integer && ct__is_float(t))) return true;
-    ct__fail(CT_ERR_DTYPE, "%s: %s is %s, not %s", function, what, ct_dtype_name((ct_dtype)t->dtype),
-             integer ? "an integer dtype: class indices, as ct_argmax gives them" : "a dtype that operations take");
+static bool check_indices(const char *function, const char *what, const ct_tensor *t) {
+    if (!ct__is_float(t)) return true;
+    ct__fail(CT_ERR_DTYPE, "%s: %s is %s, not an integer dtype: class indices, as ct_argmax gives them", function, what, ct_dtype_name((ct_dtype)t->dtype));
     return false;
 }
 
@@ -62,7 +60,7 @@ static ct_tensor *number(const char *function, double value) {
 
 static bool open_classes(const char *function, ct_tensor *preds, ct_tensor *target, pair *p) {
     if (!open_pair(function, preds, target, p)) return false;
-    if (check_dtype(function, "preds", preds, true) && check_dtype(function, "target", target, true)) return true;
+    if (check_indices(function, "preds", preds) && check_indices(function, "target", target)) return true;
     close_pair(p);
     return false;
 }
@@ -110,7 +108,7 @@ ct_tensor *ct_accuracy_per_class(ct_tensor *confusion_matrix) {
         ct__fail(CT_ERR_INVALID_ARGUMENT, "%s: confusion_matrix is NULL", function);
         return NULL;
     }
-    if (!check_dtype(function, "confusion_matrix", confusion_matrix, true)) return NULL;
+    if (!check_indices(function, "confusion_matrix", confusion_matrix)) return NULL;
     if (confusion_matrix->ndim != 2 || confusion_matrix->sizes[0] != confusion_matrix->sizes[1]) {
         ct__shape_text ms;
         ct__fail(CT_ERR_SHAPE, "%s: a confusion matrix is square, not %s", function, CT__SIZES(&ms, confusion_matrix));
@@ -135,7 +133,7 @@ static bool open_numbers(const char *function, ct_tensor *preds, ct_tensor *targ
     ct__shape_text ps;
     if (preds->ndim != 1 && preds->ndim != 2)
         ct__fail(CT_ERR_SHAPE, "%s: preds must be [N] or [N, outputs], not %s", function, CT__SIZES(&ps, preds));
-    else if (check_dtype(function, "preds", preds, false) && check_dtype(function, "target", target, false)) {
+    else {
         *n = preds->sizes[0];
         *m = preds->ndim == 2 ? preds->sizes[1] : 1;
         return true;

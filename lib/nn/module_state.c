@@ -307,7 +307,7 @@ ct_status ct_module_to(ct_module *m, ct_dtype dtype) {
     CT__TRY(ct__pending());
     if (!m) return ct__fail(CT_ERR_INVALID_ARGUMENT, "ct_module_to: the module is NULL");
     if (!ct__dtype_valid(dtype) || !ct_dtype_is_floating_point(dtype))
-        return ct__fail(CT_ERR_DTYPE, "ct_module_to: %s is no floating point dtype that operations take", ct_dtype_name(dtype));
+        return ct__fail(CT_ERR_DTYPE, "ct_module_to: %s is no floating point dtype", ct_dtype_name(dtype));
     ct_scope scope = ct_no_grad_begin();
     ct_status status = convert_all(m, dtype);
     ct_scope_end(scope);

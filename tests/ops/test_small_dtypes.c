@@ -6,6 +6,8 @@
 
 #include <ctorch/ctorch.h>
 
+#include <math.h>
+
 static const ct_dtype halfs[] = {CT_F16, CT_BF16};
 
 static ct_tensor *make(const double *values, int64_t n, ct_dtype dtype) { return ct_to(ct_from_data(values, &n, 1, CT_F64), dtype); }
@@ -119,6 +121,76 @@ START_TEST(any_strides_give_the_same) {
 }
 END_TEST
 
+/* Sums of products in f32: 3000 ones would stop at 2048 in float16 and 256 in bfloat16. */
+START_TEST(products_are_summed_in_float32) {
+    for (int h = 0; h < 2; h++) {
+        ct_tensor *a = ct_ones(CT_SHAPE(3, 3000), halfs[h]), *b = ct_ones(CT_SHAPE(3000, 2), halfs[h]), *bias = ct_full(CT_SHAPE(2), 8, halfs[h]);
+        const double sum = h ? 3008 : 3000, more = 3008;
+        ck_values(ct_mm(a, b), sum, sum, sum, sum, sum, sum);
+        ck_values(ct_linear(a, ct_t(b), bias), more, more, more, more, more, more);
+        ck_values(ct_addmm(bias, a, b, NULL), more, more, more, more, more, more);
+        ck_values(ct_mv(ct_t(b), ct_select(a, 0, 0)), sum, sum);
+        ck_assert_int_eq(ct_tensor_dtype(ct_bmm(ct_unsqueeze(a, 0), ct_expand(ct_unsqueeze(b, 0), CT_SHAPE(1, 3000, 2)))), halfs[h]);
+    }
+    ct_tensor *i = ct_reshape(MAKE(CT_I8, 0, 20, 40, 60, 80, 100, 120, -116, -96), CT_SHAPE(3, 3));
+    ck_values(ct_mm(i, i), 112, 32, -48, -96, 96, 32, -48, -96, 112);
+    ck_assert_int_eq(ct_tensor_dtype(ct_mm(i, i)), CT_I8);
+    ck_assert_ptr_null(ct_mm(MAKE(CT_F16, 1), MAKE(CT_BF16, 1)));
+    ct_error_clear();
+    ck_assert_ptr_null(ct_mm(ct_ones(CT_SHAPE(2, 2), CT_F16), ct_ones(CT_SHAPE(2, 2), CT_F32)));
+    ck_error(CT_ERR_DTYPE, "ct_mm: float16 and float32 cannot be multiplied");
+}
+END_TEST
+
+/* A classifier in half precision: every result and every gradient is of the type, and close to float32's. */
+START_TEST(a_network_runs_and_learns_in_half_precision) {
+    for (int h = 0; h < 2; h++) {
+        ct_manual_seed(1);
+        ct_module *net = ct_nn_sequential(ct_nn_linear(6, 16, NULL), ct_nn_relu(), ct_nn_dropout(0), ct_nn_linear(16, 3, NULL));
+        ct_tensor *x = ct_randn(CT_SHAPE(8, 6), CT_F32, NULL), *y = MAKE(CT_I64, 0, 1, 2, 0, 1, 2, 0, 1);
+        ct_scope scope = ct_no_grad_begin();
+        const double want = ct_item_f64(ct_cross_entropy(ct_forward(net, x), y, NULL));
+        ct_scope_end(scope);
+        ck_assert_int_eq(ct_module_to(net, halfs[h]), CT_OK);
+        ct_tensor *loss = ct_cross_entropy(ct_forward(net, ct_to(x, halfs[h])), y, NULL);
+        ck_assert_int_eq(ct_tensor_dtype(loss), halfs[h]);
+        ck_assert(fabs(ct_item_f64(loss) - want) < (h ? 2e-2 : 2e-3));
+        ck_assert_int_eq(ct_backward(loss), CT_OK);
+        ct_list *all = ct_parameters(net);
+        for (int64_t i = 0; i < ct_list_size(all); i++) {
+            ck_assert_int_eq(ct_tensor_dtype(ct_tensor_grad(ct_list_data(all)[i])), halfs[h]);
+            ck_assert(ct_item_f64(ct_norm(ct_tensor_grad(ct_list_data(all)[i]), 2, NULL, 0, NULL)) > 0);
+        }
+        ct_module_free(net);
+    }
+}
+END_TEST
+
+START_TEST(losses_and_activations_take_the_half_types) {
+    for (int h = 0; h < 2; h++) {
+        const ct_dtype H = halfs[h];
+        ct_tensor *x = MAKE(H, -1, 0.5, 2), *y = MAKE(H, 0, 1, 0.5), *p = ct_sigmoid(x);
+        ct_tensor *all[] = {ct_relu(x), ct_tanh(x), ct_gelu(x, NULL), ct_silu(x), ct_leaky_relu(x, NULL), ct_elu(x, NULL), ct_softplus(x, NULL), ct_softmax(x, 0),
+                            ct_log_softmax(x, 0), ct_dropout(x, 0.5, NULL), ct_mse_loss(x, y, NULL), ct_l1_loss(x, y, NULL), ct_smooth_l1_loss(x, y, NULL),
+                            ct_huber_loss(x, y, NULL), ct_binary_cross_entropy(p, y, NULL), ct_binary_cross_entropy_with_logits(x, y, NULL)};
+        for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+            ck_assert_msg(all[i] != NULL, "%d: %s", (int)i, ct_error_message());
+            ck_assert_int_eq(ct_tensor_dtype(all[i]), H);
+        }
+        ck_values(all[0], 0, 0.5, 2);
+        ck_values(all[10], h ? 1.1640625 : 1.1669921875);
+        ct_set_requires_grad(x, true);
+        ct_tensor *z = ct_mul_scalar(x, 1);
+        ck_assert_int_eq(ct_tanh_(z), CT_OK);
+        ck_assert_int_eq(ct_backward(ct_sum(z)), CT_OK);
+        ck_assert_int_eq(ct_tensor_dtype(ct_tensor_grad(x)), H);
+        ck_assert(fabs(ct_item_f64(ct_select(ct_tensor_grad(x), 0, 1)) - 0.78644773) < 4e-3);
+    }
+    ck_assert_ptr_null(ct_cross_entropy(ct_ones(CT_SHAPE(2, 3), CT_F16), MAKE(CT_I64, 0, 1), &(ct_cross_entropy_options){.weight = ct_ones(CT_SHAPE(3), CT_F32)}));
+    ck_error(CT_ERR_DTYPE, "ct_cross_entropy: input is float16, another input is not");
+}
+END_TEST
+
 TEST_LIST = {
     TEST(results_are_rounded_once),
     TEST(a_number_is_rounded_but_for_factors_and_divisors),
@@ -127,5 +199,8 @@ TEST_LIST = {
     TEST(gradients_are_of_the_dtype_of_their_input),
     TEST(numbers_that_do_not_fit),
     TEST(any_strides_give_the_same),
+    TEST(products_are_summed_in_float32),
+    TEST(a_network_runs_and_learns_in_half_precision),
+    TEST(losses_and_activations_take_the_half_types),
 };
 TEST_MAIN("small_dtypes")
