@@ -152,6 +152,7 @@ ct_tensor *args_copy(replay *c, const char *name) {
         if (strcmp(c->args[i].name, name) != 0 || !golden_tensor(c->file, c->args[i].value, &s)) continue;
         ct_tensor *copy = make_tensor(&s, c->layout == LAYOUT_STORED && overlaps(&s) ? LAYOUT_CONTIGUOUS : c->layout, i % 2 == 1, false);
         ct_copy_(copy, t);
+        c->self_value = c->args[i].value;
         return copy;
     }
     return NULL;
@@ -168,6 +169,8 @@ static bool same_as_file(const replay *c, yyjson_val *v, const ct_tensor *t) {
             return false;
     return true;
 }
+
+bool self_unchanged(const replay *c) { return !c->self || same_as_file(c, c->self_value, c->self); }
 
 bool args_unchanged(const replay *c) {
     for (int i = 0; i < c->n_args; i++) {

@@ -79,6 +79,7 @@ typedef struct replay {
     bool pending_error;   /* make an error pending before the call */
     int64_t fail_at;      /* let this allocation fail, counted from the call */
     ct_tensor *self;
+    yyjson_val *self_value; /* what it was a copy of */
     ct_tensor *out[MAX_OUTPUTS];
     int n_out;
     ct_status status;
@@ -94,6 +95,7 @@ void args_end(replay *c);
 void args_print(const replay *c);
 /* The inputs still have the values of the file. */
 bool args_unchanged(const replay *c);
+bool self_unchanged(const replay *c);
 
 /* ---- replay_close.c ---- */
 

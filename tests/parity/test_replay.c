@@ -85,6 +85,15 @@ static ct_tensor *leaking(ct_tensor *x) {
 }
 static void leaks(replay *c) { RESULT(relu, leaking(T("input"))); }
 
+static ct_status too_early(ct_tensor *self) {
+    ct_tensor *y = ct_relu(self);
+    ct_scope scope = ct_no_grad_begin();
+    if (y) ct_fill_(self, 0);
+    ct_scope_end(scope);
+    return ct_copy_(self, ct_mul_scalar(y, 1));
+}
+static void changes_before_it_can_fail(replay *c) { IN_PLACE(relu_, "input", too_early(SELF)); RESULT(relu, ct_relu(T("input"))); }
+
 static ct_tensor *hiding(ct_tensor *x) {
     ct_tensor *y = ct_relu(x);
     if (!y && ct_error_status() == CT_ERR_OUT_OF_MEMORY) ct_error_clear();
@@ -134,6 +143,7 @@ END_TEST
 START_TEST(it_finds_what_goes_wrong_after_a_failure) {
     must_find("relu", ignores_pending, "with an error pending");
     must_find("relu", hides_out_of_memory, "no result and no error");
+    must_find("relu", changes_before_it_can_fail, "changed its argument in place");
     must_find("cat", accepts_errors, "should be an error");
 }
 END_TEST
