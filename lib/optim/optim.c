@@ -4,6 +4,7 @@
 #include "optim/optim_impl.h"
 
 #include "base/pool.h"
+#include "ops/iter.h"
 
 #include <ctorch/autograd.h>
 #include <ctorch/ops_create.h>
@@ -47,7 +48,7 @@ static bool has_param(const ct_optim *o, const ct__group *g, const ct_tensor *t)
 
 static ct_status check_param(const ct_optim *o, const ct__group *g, const ct_tensor *t, int64_t i) {
     const char *why = NULL;
-    if (t->dtype != CT_F32 && t->dtype != CT_F64) why = "is not float32 or float64";
+    if (!ct__is_float(t)) why = "is not of a floating point dtype";
     else if (!ct_is_leaf(t)) why = "is the result of an operation, not a leaf";
     else if (!ct__is_non_overlapping_and_dense(t)) why = "is not dense in memory";
     else if (has_param(o, g, t)) why = "appears twice";
@@ -165,12 +166,17 @@ ct_status ct_optim_set(ct_optim *o, int64_t group, const char *name, double valu
 
 /* ---- The step ---- */
 
-/* One parameter that takes part: its gradient in the parameter's order, and state that does not belong to it yet. */
+/*
+ * One parameter that takes part: its gradient in the parameter's order, and state that does not belong to it yet. A parameter of a half type and its
+ * state are stepped as copies in f32, which live as long as the step, and rounded at its end.
+ */
 typedef struct work {
     const ct__group *group;
-    ct__param *p;
-    ct_tensor *grad;
-    ct_tensor *fresh[CT__OPTIM_MAX_STATE];
+    ct__param *p, *run; /* run: what is stepped, p itself or &wide */
+    ct__param wide;
+    ct_tensor *grad;                         /* of run's dtype */
+    ct_tensor *fresh[CT__OPTIM_MAX_STATE];   /* of run's dtype */
+    ct_tensor *rounded[CT__OPTIM_MAX_STATE]; /* of a half type: room for what fresh becomes */
 } work;
 
 static ct_status check_grad(const ct_optim *o, const ct_tensor *p, const ct_tensor *grad) {
@@ -187,20 +193,37 @@ static ct_tensor *in_order_of(const ct_tensor *p, ct_tensor *grad) {
     return copy && ct_copy_(copy, grad) == CT_OK ? copy : NULL;
 }
 
+/* All copies are held by the step's scope. */
+static ct_status widen(work *w) {
+    w->run = w->p;
+    if (!ct__is_half(w->p->t)) return CT_OK;
+    w->run = &w->wide;
+    w->wide = *w->p;
+    w->wide.t = ct_to(w->p->t, CT_F32);
+    for (int k = 0; k < CT__OPTIM_MAX_STATE; k++)
+        if (w->p->state[k]) w->wide.state[k] = ct_to(w->p->state[k], CT_F32);
+    w->grad = ct_to(w->grad, CT_F32);
+    return ct__pending();
+}
+
 /* All that can fail. New state tensors are held by the step's scope until every one is there. */
 static ct_status prepare(const ct_optim *o, work *w) {
-    const ct_tensor *p = w->p->t;
-    CT__TRY(check_grad(o, p, w->grad));
-    w->grad = in_order_of(p, w->grad);
+    CT__TRY(check_grad(o, w->p->t, w->grad));
+    w->grad = in_order_of(w->p->t, w->grad);
+    CT__TRY(ct__pending());
+    CT__TRY(widen(w));
+    const ct_tensor *p = w->run->t;
     for (int k = 0; k < CT__OPTIM_MAX_STATE; k++) {
         if (w->p->state[k] || !ct__optim_needs(o->cls, w->group->number, k)) continue;
-        w->fresh[k] = ct_full_like(w->p->t, o->cls->initial ? o->cls->initial(w->group->number, k) : 0, CT_DTYPE_NONE);
+        w->fresh[k] = ct_full_like(w->run->t, o->cls->initial ? o->cls->initial(w->group->number, k) : 0, CT_DTYPE_NONE);
     }
     if (o->cls->direction) {
         CT__TRY(ct__pending());
-        CT__TRY(o->cls->direction(w->group->number, w->p, &w->grad, w->fresh));
+        CT__TRY(o->cls->direction(w->group->number, w->run, &w->grad, w->fresh));
         w->grad = in_order_of(p, w->grad);
     }
+    for (int k = 0; k < CT__OPTIM_MAX_STATE && w->run != w->p; k++)
+        if (w->fresh[k]) w->rounded[k] = ct_empty_like(w->p->t, CT_DTYPE_NONE);
     return ct__pending();
 }
 
@@ -211,22 +234,34 @@ typedef struct range_args {
 
 static void step_range(int64_t begin, int64_t end, void *arg) {
     const range_args *a = arg;
-    a->cls->step(a->w->group->number, a->w->p, ct__element(a->w->grad, begin), begin, end);
+    a->cls->step(a->w->group->number, a->w->run, ct__element_at(a->w->grad, begin), begin, end);
+}
+
+/* From the copies in f32 back; same sizes, no overlap: nothing that could fail. */
+static void round_back(const work *w) {
+    ct__copy_into("ct_optim_step", w->p->t, w->wide.t);
+    for (int k = 0; k < CT__OPTIM_MAX_STATE; k++)
+        if (w->p->state[k]) ct__copy_into("ct_optim_step", w->p->state[k], w->wide.state[k]);
+    w->p->step = w->wide.step;
+    memcpy(w->p->scalar, w->wide.scalar, sizeof w->p->scalar);
 }
 
 /* Cannot fail. */
 static void apply(const ct_optim *o, work *w) {
+    const bool half = w->run != w->p;
     for (int k = 0; k < CT__OPTIM_MAX_STATE; k++) {
         if (!w->fresh[k]) continue;
         ct_tensor *before = w->p->state[k];
-        w->p->state[k] = ct_keep(w->fresh[k]);
+        w->p->state[k] = ct_keep(half ? w->rounded[k] : w->fresh[k]);
         ct__unref(before);
-        if (!o->cls->saves_step) w->p->step = 0; /* "first" means: with this state, as when momentum is switched on later */
+        if (half) w->wide.state[k] = w->fresh[k];
+        if (!o->cls->saves_step) w->run->step = 0; /* "first" means: with this state, as when momentum is switched on later */
     }
-    w->p->step++;
-    if (o->cls->begin) o->cls->begin(w->group->number, w->p);
+    w->run->step++;
+    if (o->cls->begin) o->cls->begin(w->group->number, w->run);
     range_args a = {o->cls, w};
-    ct__parallel_for(w->p->t->numel, 16384, step_range, &a);
+    ct__parallel_for(w->run->t->numel, 16384, step_range, &a);
+    if (half) round_back(w);
     ct__bump_version(w->p->t);
 }
 

@@ -16,9 +16,9 @@ static void step_both(const double *n, const ct__param *p, const char *grad, int
     ct__adam_args a = {.lr = n[LR], .beta1 = n[BETA1], .beta2 = n[BETA2], .eps = n[EPS], .weight_decay = n[WEIGHT_DECAY],
                        .step_size = n[LR] / (1 - pow(n[BETA1], t)), .bias2_sqrt = sqrt(1 - pow(n[BETA2], t)),
                        .decoupled = decoupled, .maximize = n[MAXIMIZE] != 0};
-    ct__kern()->optim.adam[p->t->dtype == CT_F64](end - begin, ct__element(p->t, begin), grad, ct__element(p->state[EXP_AVG], begin),
-                                                  ct__element(p->state[EXP_AVG_SQ], begin),
-                                                  n[AMSGRAD] != 0 ? ct__element(p->state[MAX_EXP_AVG_SQ], begin) : NULL, &a);
+    ct__kern()->optim.adam[p->t->dtype == CT_F64](end - begin, ct__element_at(p->t, begin), grad, ct__element_at(p->state[EXP_AVG], begin),
+                                                  ct__element_at(p->state[EXP_AVG_SQ], begin),
+                                                  n[AMSGRAD] != 0 ? ct__element_at(p->state[MAX_EXP_AVG_SQ], begin) : NULL, &a);
 }
 static void step_adam(const double *n, const ct__param *p, const char *grad, int64_t begin, int64_t end) { step_both(n, p, grad, begin, end, false); }
 static void step_adamw(const double *n, const ct__param *p, const char *grad, int64_t begin, int64_t end) { step_both(n, p, grad, begin, end, true); }

@@ -68,6 +68,6 @@ CT__INLINE bool ct__optim_needs(const ct__optim_class *cls, const double *number
 CT__INLINE double ct__or_default(ct_opt_f64 o, double value) { return o.has ? o.value : value; }
 
 /* Element i of a dense tensor's data. */
-CT__INLINE char *ct__element(const ct_tensor *t, int64_t i) { return t ? ct__ptr(t) + i * (t->dtype == CT_F64 ? 8 : 4) : NULL; }
+CT__INLINE char *ct__element_at(const ct_tensor *t, int64_t i) { return t ? ct__ptr(t) + i * (t->dtype == CT_F64 ? 8 : 4) : NULL; }
 
 #endif

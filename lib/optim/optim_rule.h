@@ -9,8 +9,8 @@
 
 CT__INLINE void ct__run_rule(ct__rule rule, const ct__param *p, const char *grad, int64_t begin, int64_t end, const void *args) {
     void *state[CT__OPTIM_MAX_STATE];
-    for (int k = 0; k < CT__OPTIM_MAX_STATE; k++) state[k] = ct__element(p->state[k], begin);
-    ct__kern()->optim.rule[rule][p->t->dtype == CT_F64](end - begin, ct__element(p->t, begin), grad, state, args);
+    for (int k = 0; k < CT__OPTIM_MAX_STATE; k++) state[k] = ct__element_at(p->state[k], begin);
+    ct__kern()->optim.rule[rule][p->t->dtype == CT_F64](end - begin, ct__element_at(p->t, begin), grad, state, args);
 }
 
 #endif

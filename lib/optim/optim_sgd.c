@@ -19,8 +19,8 @@ static ct_status check(const double *n) {
 static void step(const double *n, const ct__param *p, const char *grad, int64_t begin, int64_t end) {
     ct__sgd_args a = {.lr = n[LR], .momentum = n[MOMENTUM], .dampening = n[DAMPENING], .weight_decay = n[WEIGHT_DECAY],
                       .nesterov = n[NESTEROV] != 0, .maximize = n[MAXIMIZE] != 0, .first = p->step == 1};
-    char *buf = n[MOMENTUM] != 0 ? ct__element(p->state[0], begin) : NULL;
-    ct__kern()->optim.sgd[p->t->dtype == CT_F64](end - begin, ct__element(p->t, begin), grad, buf, &a);
+    char *buf = n[MOMENTUM] != 0 ? ct__element_at(p->state[0], begin) : NULL;
+    ct__kern()->optim.sgd[p->t->dtype == CT_F64](end - begin, ct__element_at(p->t, begin), grad, buf, &a);
 }
 
 static const ct__optim_class sgd_class = {
