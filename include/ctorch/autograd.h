@@ -164,7 +164,7 @@ CT_API void ct_hook_remove(ct_hook *handle); /* the hook does not run again; the
  * again. A callback that does not return CT_OK stops the call; without an error pending that is CT_ERR_USER.
  *
  * The class is copied, its name too. user is the program's, from ct_function_user; free_user is called once, when the graph is done with it or
- * the call failed. Inputs must not be changed in place by forward; an input that is returned comes out as an alias.
+ * the call failed. forward may not change an input that requires grad in place (CT_ERR_AUTOGRAD); an input that is returned comes out as an alias.
  */
 typedef struct ct_function_ctx ct_function_ctx;
 typedef struct ct_function_class {

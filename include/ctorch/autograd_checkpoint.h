@@ -7,6 +7,7 @@
 
 #include <ctorch/autograd.h>
 #include <ctorch/nn.h>
+#include <ctorch/random.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -14,6 +15,8 @@ extern "C" {
 
 typedef struct ct_checkpoint_options {
     bool no_preserve_rng_state; /* the second run draws other numbers than the first: for functions that draw none, saves copying 5 KiB */
+    ct_generator *const *generators; /* others that fn draws from, besides the default one: put back for the second run too, even with no_preserve_rng_state */
+    int32_t n_generators;
     uint64_t reserved[4];
 } ct_checkpoint_options;
 
@@ -28,8 +31,8 @@ typedef struct ct_checkpoint_options {
  *     y = ct_checkpoint_apply(block, net, NULL, &x, 1, NULL);      // y = block(&x, 1, net)
  *
  * Gradients are those of the plain call: with respect to the inputs and to whatever else fn uses, such as parameters, of any order, with ct_grad,
- * retained and partial backwards and nested checkpoints. The default generator is put back for the second run and to where it was after
- * it, so dropout drops the same. fn must do the same again: it is an error (CT_ERR_STATE) if the second run saves another number of tensors, or one of another
+ * retained and partial backwards and nested checkpoints. The default generator (and .generators) is put back for the second run and to where it was
+ * after it, so dropout drops the same. fn must do the same again: it is an error (CT_ERR_STATE) if the second run saves another number of tensors, or one of another
  * shape or dtype, or if a parameter was changed in place between the two (CT_ERR_AUTOGRAD).
  *
  * All tensors of fn but its results are freed when it returns; fn may call ct_backward. Inputs may be NULL. user belongs to the checkpoint until

@@ -156,10 +156,21 @@ static void finish(ct__node *n, const bool *fixed, ct_tensor **out, int n_out) {
     ct__node_unref(n);
 }
 
+/* Sum of the versions of the inputs that require grad: whether forward has changed one, whose history would not know. */
+static int64_t versions(const ct_function_ctx *c) {
+    int64_t sum = 0;
+    for (int i = 0; i < c->n_in && c->recorded; i++)
+        if (c->in[i] && ct__requires_grad(c->in[i])) sum += ct__version(c->in[i]);
+    return sum;
+}
+
 static ct_status call_forward(ct_function_ctx *c, ct_tensor **raw) {
     ct_scope modes = ct_scope_begin();
     ct__context()->modes |= CT__MODE_NO_GRAD;
+    int64_t before = versions(c);
     ct_status status = c->cls.forward(c, c->in, c->n_in, raw, c->n_out);
+    if (status == CT_OK && versions(c) != before)
+        ct__fail(CT_ERR_AUTOGRAD, "%s: forward changed an input that requires grad in place; change a clone", c->cls.name ? c->cls.name : "ct_function_apply");
     for (int i = 0; i < c->n_out && status == CT_OK && ct__pending() == CT_OK; i++)
         if (!raw[i]) ct__fail(CT_ERR_USER, "%s: forward left output %d NULL", c->cls.name ? c->cls.name : "ct_function_apply", i);
     if (status != CT_OK) ct__fail(CT_ERR_USER, "%s: forward returned %s without an error", c->cls.name ? c->cls.name : "ct_function_apply", ct_status_name(status));

@@ -35,13 +35,20 @@ typedef struct input {
     bool requires_grad;
 } input;
 
+/* A generator's state before the first run. */
+typedef struct rng {
+    ct_generator *g;      /* a reference; NULL: the default one */
+    ct_tensor *first, *now; /* now: while the second run lasts */
+} rng;
+
 typedef struct frame {
     ct__saved_hooks hooks;
     ct_tensors_fn fn;
     void *user;
     void (*free_user)(void *user);
     uint64_t modes;   /* of the first run */
-    ct_tensor *rng;   /* before it; NULL: not kept */
+    rng *rng;
+    int n_rng;
     bool complete;    /* it has ended */
     ct__node *keeper; /* has no edges: the slots' node, for messages */
     input *in;
@@ -118,10 +125,11 @@ static ct_status bring_inputs(frame *f, ct_tensor **in) {
     return CT_OK;
 }
 
-static void set_state(ct_tensor *state) { /* whatever is pending */
+/* The generators as they were at first, or as they are now again: whatever is pending. */
+static void set_states(frame *f, bool first) {
     ct__error error;
     bool failed = ct__error_take(&error);
-    ct_generator_set_state(NULL, state);
+    for (int i = 0; i < f->n_rng; i++) ct_generator_set_state(f->rng[i].g, first ? f->rng[i].first : f->rng[i].now);
     if (failed) ct__error_put(&error);
 }
 
@@ -139,13 +147,13 @@ static ct_status run_again(frame *f, recorder *r, ct_tensor **in, ct_tensor **ou
     struct ct_context *c = ct__context();
     c->modes = (c->modes & CT__MODES_DEPTH) | f->modes;
     ct_status status = bring_inputs(f, in);
-    ct_tensor *now = f->rng ? ct_generator_get_state(NULL) : NULL;
+    for (int i = 0; i < f->n_rng; i++) f->rng[i].now = ct_generator_get_state(f->rng[i].g);
     ct_scope scope = ct__saved_hooks_begin(&r->hooks);
     status = ct__pending();
     if (status == CT_OK) {
-        if (now) set_state(f->rng);
+        set_states(f, true);
         status = call(f, in, out);
-        if (now) set_state(now);
+        set_states(f, false);
     }
     ct_scope_end(scope);
     ct_scope_end(outer);
@@ -222,7 +230,11 @@ static void frame_destroy(ct__saved_hooks *hooks) {
     forget(f);
     for (int i = 0; i < f->n_in && f->in; i++) ct__saved_clear(&f->in[i].slot);
     ct__node_unref(f->keeper);
-    ct__unref(f->rng);
+    for (int i = 0; i < f->n_rng; i++) {
+        ct__unref(f->rng[i].first);
+        ct_generator_free(f->rng[i].g);
+    }
+    ct__free(f->rng);
     ct__free(f->in);
     ct__free(f->saved);
     if (f->free_user) f->free_user(f->user);
@@ -246,15 +258,26 @@ static ct_status keep_inputs(frame *f, ct_tensor *const *in) {
     return ct__pending();
 }
 
+static ct_status keep_states(frame *f, const ct_checkpoint_options *o) {
+    bool standard = !o || !o->no_preserve_rng_state;
+    int given = o ? o->n_generators : 0, n = given + (standard ? 1 : 0);
+    if (!n) return CT_OK;
+    f->rng = ct__alloc_zero((size_t)n * sizeof *f->rng);
+    if (!f->rng) return ct__pending();
+    ct_scope scope = ct_scope_begin();
+    for (int i = 0; i < n; i++) {
+        f->rng[i].g = i < given ? ct_generator_retain(o->generators[i]) : NULL;
+        f->rng[i].first = ct_keep(ct_generator_get_state(f->rng[i].g));
+        f->n_rng = i + 1;
+    }
+    ct_scope_end(scope);
+    return ct__pending();
+}
+
 static ct_status begin(frame *f, ct_tensor *const *in, const ct_checkpoint_options *o) {
     CT__TRY(keep_inputs(f, in));
     f->modes = ct__context()->modes & ~CT__MODES_DEPTH;
-    if (!o || !o->no_preserve_rng_state) {
-        ct_scope scope = ct_scope_begin();
-        f->rng = ct_keep(ct_generator_get_state(NULL));
-        ct_scope_end(scope);
-    }
-    return ct__pending();
+    return keep_states(f, o);
 }
 
 static ct_status check_call(bool fn, ct_tensor *const *in, int n_in, ct_tensor **out, int n_out, const ct_checkpoint_options *o) {
@@ -262,6 +285,10 @@ static ct_status check_call(bool fn, ct_tensor *const *in, int n_in, ct_tensor *
     CT__TRY(ct__pending());
     CT__TRY(CT__CHECK_OPTIONS(function, o));
     if (!fn) return ct__fail(CT_ERR_INVALID_ARGUMENT, "%s: the function is NULL", function);
+    if (o && (o->n_generators < 0 || (o->n_generators && !o->generators)))
+        return ct__fail(CT_ERR_INVALID_ARGUMENT, "%s: %d generators%s", function, (int)o->n_generators, o->generators ? "" : " at NULL");
+    for (int i = 0; o && i < o->n_generators; i++)
+        if (!o->generators[i]) return ct__fail(CT_ERR_INVALID_ARGUMENT, "%s: generator %d is NULL", function, i);
     if (n_in < 0 || (n_in && !in) || n_out < 1 || !out)
         return ct__fail(CT_ERR_INVALID_ARGUMENT, "%s: %d inputs%s, %d outputs%s", function, n_in, n_in && !in ? " at NULL" : "", n_out, out ? "" : " at NULL");
     return CT_OK;

@@ -49,6 +49,7 @@ typedef struct ct__node_class {
     size_t ctx_size;                /* bytes of ct__ctx(n), zeroed at first */
     void (*ctx_destroy)(void *ctx); /* or NULL */
     int n_saved;
+    uint8_t used_by[4]; /* per slot: bits of the inputs whose gradients need it; it is not saved if none of them does. 0: always */
     bool once; /* PyTorch says it is differentiable once: a second time is an error */
     bool user; /* the formula is the program's: a wrong gradient is its mistake, not the library's */
     void (*release)(void *ctx); /* drops tensors that ctx saved, when backward has passed; or NULL */

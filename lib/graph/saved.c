@@ -37,8 +37,17 @@ void ct__saved_pack_at(ct__node *n, ct__saved_tensor *s) {
     if (n && s->t && CT__UNLIKELY(ct__has_saved_hooks())) ct__pack(n, s);
 }
 
+/* An input whose gradient needs the slot requires grad. */
+static bool is_used(const ct__node *n, int slot) {
+    unsigned bits = slot < (int)CT__COUNT(n->cls->used_by) ? n->cls->used_by[slot] : 0;
+    if (!bits) return true;
+    for (int i = 0; i < n->n_in && bits >> i; i++)
+        if ((bits >> i & 1) && n->edge[i].node) return true;
+    return false;
+}
+
 void ct__save(ct__node *n, int slot, ct_tensor *input) {
-    if (n) ct__save_at(n, &n->saved[slot], input);
+    if (n && is_used(n, slot)) ct__save_at(n, &n->saved[slot], input);
 }
 
 void ct__save_output(ct__node *n, int slot, ct_tensor *out, int nr) {

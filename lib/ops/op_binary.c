@@ -202,8 +202,8 @@ static void mul_backward(ct__node *n, ct_tensor *const *g, ct_tensor **gin) {
 static void mul_number_backward(ct__node *n, ct_tensor *const *g, ct_tensor **gin) {
     if (ct__needs(n, 0)) gin[0] = ct_mul_scalar(g[0], ((number_ctx *)ct__ctx(n))->x);
 }
-static const ct__node_class mul_class = {.op = CT__OP_mul, .backward = mul_backward, .n_saved = 2};
-static const ct__node_class mul_inplace_class = {.op = CT__OP_mul_, .backward = mul_backward, .n_saved = 2};
+static const ct__node_class mul_class = {.op = CT__OP_mul, .backward = mul_backward, .n_saved = 2, .used_by = {2, 1}};
+static const ct__node_class mul_inplace_class = {.op = CT__OP_mul_, .backward = mul_backward, .n_saved = 2, .used_by = {2, 1}};
 static const ct__node_class mul_scalar_class = {.op = CT__OP_mul_scalar, .backward = mul_number_backward, .ctx_size = sizeof(number_ctx)};
 static const ct__node_class mul_scalar_int_class = {.op = CT__OP_mul_scalar_int, .backward = mul_number_backward, .ctx_size = sizeof(number_ctx)};
 static const ct__node_class mul_scalar_inplace_class = {.op = CT__OP_mul_scalar_, .backward = mul_number_backward, .ctx_size = sizeof(number_ctx)};
@@ -244,8 +244,8 @@ static void div_rscalar_backward(ct__node *n, ct_tensor *const *g, ct_tensor **g
     ct_tensor *b = ct__saved(n, 0);
     gin[0] = ct_mul(ct_neg(g[0]), ct_div(ct_div_rscalar(((number_ctx *)ct__ctx(n))->x, b), b));
 }
-static const ct__node_class div_class = {.op = CT__OP_div, .backward = div_backward, .n_saved = 2};
-static const ct__node_class div_inplace_class = {.op = CT__OP_div_, .backward = div_backward, .n_saved = 2};
+static const ct__node_class div_class = {.op = CT__OP_div, .backward = div_backward, .n_saved = 2, .used_by = {2}};
+static const ct__node_class div_inplace_class = {.op = CT__OP_div_, .backward = div_backward, .n_saved = 2, .used_by = {2}};
 static const ct__node_class div_scalar_class = {.op = CT__OP_div_scalar, .backward = div_number_backward, .ctx_size = sizeof(number_ctx)};
 static const ct__node_class div_scalar_inplace_class = {.op = CT__OP_div_scalar_, .backward = div_number_backward, .ctx_size = sizeof(number_ctx)};
 static const ct__node_class div_rscalar_class = {.op = CT__OP_div_rscalar, .backward = div_rscalar_backward, .n_saved = 1, .ctx_size = sizeof(number_ctx)};

@@ -51,8 +51,8 @@ static void weight_and_bias_grad(const geometry *g, ct_tensor *x, ct_tensor *gy,
     *gb = ct__scope_give(b);
 }
 
-#define CLASS(name_, function) {.name = name_, .backward = function, .ctx_size = sizeof(geometry), .n_saved = 2, .op = -1}
-#define OP_CLASS(op_, function) {.op = op_, .backward = function, .ctx_size = sizeof(geometry), .n_saved = 2}
+#define CLASS(name_, function) {.name = name_, .backward = function, .ctx_size = sizeof(geometry), .n_saved = 2, .used_by = {2, 1}, .op = -1}
+#define OP_CLASS(op_, function) {.op = op_, .backward = function, .ctx_size = sizeof(geometry), .n_saved = 2, .used_by = {2, 1}}
 
 static void conv_backward(ct__node *n, ct_tensor *const *g, ct_tensor **gin);
 static void input_backward(ct__node *n, ct_tensor *const *g, ct_tensor **gin);

@@ -32,7 +32,7 @@ static void linear_backward(ct__node *n, ct_tensor *const *g, ct_tensor **gin) {
         gin[2] = ct__sum_to(m->ndim > 1 ? rows_of(g[0], ct_size(g[0], -1)) : g[0], m->sizes, m->ndim);
     }
 }
-static const ct__node_class linear_class = {.op = CT__OP_linear, .backward = linear_backward, .n_saved = 2};
+static const ct__node_class linear_class = {.op = CT__OP_linear, .backward = linear_backward, .n_saved = 2, .used_by = {2, 1}};
 
 static ct_status check_linear(const ct_tensor *x, const ct_tensor *weight, const ct_tensor *bias) {
     ct__shape_text a, b;

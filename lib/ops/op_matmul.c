@@ -33,11 +33,11 @@ static void product_backward(ct__node *n, ct_tensor *const *g, ct_tensor **gin) 
     ct_tensor *a = ct__needs(n, 1) ? ct__saved(n, 0) : NULL, *b = ct__needs(n, 0) ? ct__saved(n, 1) : NULL;
     ct__product_gradients(n, 0, g[0], a, b, gin);
 }
-static const ct__node_class mm_class = {.op = CT__OP_mm, .backward = product_backward, .n_saved = 2};
-static const ct__node_class bmm_class = {.op = CT__OP_bmm, .backward = product_backward, .n_saved = 2};
-static const ct__node_class mv_class = {.op = CT__OP_mv, .backward = product_backward, .n_saved = 2};
-static const ct__node_class dot_class = {.op = CT__OP_dot, .backward = product_backward, .n_saved = 2};
-static const ct__node_class matmul_class = {.op = CT__OP_matmul, .backward = product_backward, .n_saved = 2};
+static const ct__node_class mm_class = {.op = CT__OP_mm, .backward = product_backward, .n_saved = 2, .used_by = {2, 1}};
+static const ct__node_class bmm_class = {.op = CT__OP_bmm, .backward = product_backward, .n_saved = 2, .used_by = {2, 1}};
+static const ct__node_class mv_class = {.op = CT__OP_mv, .backward = product_backward, .n_saved = 2, .used_by = {2, 1}};
+static const ct__node_class dot_class = {.op = CT__OP_dot, .backward = product_backward, .n_saved = 2, .used_by = {2, 1}};
+static const ct__node_class matmul_class = {.op = CT__OP_matmul, .backward = product_backward, .n_saved = 2, .used_by = {2, 1}};
 
 static const ct__node_class *class_of(int op) {
     switch (op) {
@@ -144,8 +144,8 @@ static void addmm_backward(ct__node *n, ct_tensor *const *g, ct_tensor **gin) {
     ct_tensor *a = ct__needs(n, 2) ? ct__saved(n, 0) : NULL, *b = ct__needs(n, 1) ? ct__saved(n, 1) : NULL;
     ct__product_gradients(n, 1, scaled(g[0], c->alpha), a, b, gin);
 }
-static const ct__node_class addmm_class = {.op = CT__OP_addmm, .backward = addmm_backward, .n_saved = 2, .ctx_size = sizeof(addmm_ctx)};
-static const ct__node_class baddbmm_class = {.op = CT__OP_baddbmm, .backward = addmm_backward, .n_saved = 2, .ctx_size = sizeof(addmm_ctx)};
+static const ct__node_class addmm_class = {.op = CT__OP_addmm, .backward = addmm_backward, .n_saved = 2, .used_by = {4, 2}, .ctx_size = sizeof(addmm_ctx)};
+static const ct__node_class baddbmm_class = {.op = CT__OP_baddbmm, .backward = addmm_backward, .n_saved = 2, .used_by = {4, 2}, .ctx_size = sizeof(addmm_ctx)};
 
 static ct_status check_added(const char *function, const ct_tensor *input, const ct_tensor *a, const addmm_ctx *c) {
     if (input->dtype != a->dtype)

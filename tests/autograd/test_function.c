@@ -212,7 +212,30 @@ START_TEST(a_saved_tensor_that_changed_is_an_error) {
 }
 END_TEST
 
-TEST_LIST = {TEST(a_function_has_its_own_backward),
+static ct_status changing_forward(ct_function_ctx *ctx, ct_tensor *const *in, int n_in, ct_tensor **out, int n_out) {
+    (void)ctx, (void)n_out;
+    for (int i = 0; i < n_in; i++) ct_mul_scalar_(in[i], 2);
+    out[0] = ct_neg(in[0]);
+    return ct_error_status();
+}
+static ct_status changing_backward(ct_function_ctx *ctx, ct_tensor *const *g, int n_out, ct_tensor **gin, int n_in) {
+    (void)ctx, (void)n_out, (void)n_in;
+    gin[0] = ct_neg(g[0]);
+    return ct_error_status();
+}
+static const ct_function_class changing = {.name = "Changing", .forward = changing_forward, .backward = changing_backward};
+
+START_TEST(forward_may_not_change_an_input_that_requires_grad) {
+    ct_tensor *a = test_f64((double[]){1, 2}, CT_SHAPE(2)), *plain = test_f64((double[]){1, 2}, CT_SHAPE(2)), *both[] = {a, plain};
+    ck_assert_ptr_nonnull(ct_function_apply(&changing, NULL, both, 2)); /* nothing is recorded */
+    ct_set_requires_grad(a, true);
+    ck_assert_ptr_null(ct_function_apply(&changing, NULL, both, 2));
+    ck_error(CT_ERR_AUTOGRAD, "Changing: forward changed an input that requires grad in place; change a clone");
+}
+END_TEST
+
+TEST_LIST = {TEST(forward_may_not_change_an_input_that_requires_grad),
+             TEST(a_function_has_its_own_backward),
              TEST(a_function_passes_gradcheck_twice),
              TEST(several_outputs_and_a_saved_output),
              TEST(returning_an_input_gives_an_alias),

@@ -242,6 +242,30 @@ START_TEST(without_the_generator_state_dropout_differs) {
 }
 END_TEST
 
+static ct_generator *own;
+static ct_tensor *own_dropout(ct_tensor *const *in, int n, void *user) {
+    (void)n, (void)user;
+    return ct_mul(ct_dropout(in[0], 0.5, &(ct_dropout_options){.generator = own}), in[0]);
+}
+START_TEST(generators_of_ones_own) {
+    ct_tensor *x = leaf(CT_SHAPE(100), 1), *g, *want;
+    own = ct_generator_new(3);
+    ct_tensor *loss = ct_sum(own_dropout(&x, 1, NULL));
+    ct_grad(&loss, 1, &x, 1, NULL, &want);
+    uint64_t next = ct_generator_random64(own);
+    ct_generator_manual_seed(own, 3);
+    loss = ct_sum(ct_checkpoint_apply(own_dropout, NULL, NULL, &x, 1, &(ct_checkpoint_options){.generators = &own, .n_generators = 1, .no_preserve_rng_state = true}));
+    ct_grad(&loss, 1, &x, 1, NULL, &g);
+    ck_ok();
+    ck_close(g, want, 0, 0);
+    ck_assert_uint_eq(ct_generator_random64(own), next);
+    ct_generator_free(own);
+    own = NULL;
+    ct_checkpoint_apply(own_dropout, NULL, NULL, &x, 1, &(ct_checkpoint_options){.generators = &own, .n_generators = 1});
+    ck_error(CT_ERR_INVALID_ARGUMENT, "ct_checkpoint_apply: generator 0 is NULL");
+}
+END_TEST
+
 static ct_module *tower(int n) {
     ct_module *m = ct_nn_sequential(ct_nn_identity());
     for (int i = 0; i < n; i++) {
@@ -353,6 +377,7 @@ TEST_LIST = {TEST(gradients_are_those_of_the_plain_call),
              TEST(the_function_may_call_backward),
              TEST(what_is_not_the_same_again_is_an_error),
              TEST(without_the_generator_state_dropout_differs),
+             TEST(generators_of_ones_own),
              TEST(a_sequence_of_modules_needs_less_memory),
              TEST(modules),
              TEST(mistakes),
