@@ -6,6 +6,7 @@
  */
 #include "kernels/picks.h"
 
+#include "base/half_bits.h"
 #include "base/platform.h"
 #include "base/pool.h"
 #include "kernels/strided.h"
@@ -31,7 +32,7 @@ static int64_t product(int n, const int64_t *sizes) {
 
 /* ---- Runs: n elements of x, stride apart, and n dense ones of value ---- */
 
-typedef enum mode { TAKE, PUT, ADD } mode;
+typedef enum mode { TAKE, PUT, ADD, FOLD } mode;
 
 typedef struct job {
     ct__picks p; /* inner dims merged, at least one */
@@ -57,6 +58,14 @@ static void copy_run(size_t elem, int64_t n, char *to, int64_t to_stride, const 
     }
 }
 
+/* Rounded after each step, as in PyTorch. */
+static void add_half(ct_dtype dtype, int64_t n, uint16_t *x, int64_t stride, const uint16_t *value, int64_t v_stride, float alpha) {
+    for (int64_t i = 0; i < n; i++, x += stride, value += v_stride) {
+        if (dtype == CT_F16) *x = ct__f16_from_f32(ct__f32_from_f16(*x) + ct__f32_from_f16(ct__f16_from_f32(alpha * ct__f32_from_f16(*value))));
+        else *x = ct__bf16_from_f32(ct__f32_from_bf16(*x) + ct__f32_from_bf16(ct__bf16_from_f32(alpha * ct__f32_from_bf16(*value))));
+    }
+}
+
 static void add_run(ct_dtype dtype, int64_t n, void *x, int64_t stride, const void *value, int64_t v_stride, double alpha) {
     if (dtype == CT_F32) {
         float *a = x, f = (float)alpha;
@@ -74,8 +83,14 @@ static void add_run(ct_dtype dtype, int64_t n, void *x, int64_t stride, const vo
         uint32_t *a = x, f = (uint32_t)(int64_t)alpha;
         const uint32_t *b = value;
         for (int64_t i = 0; i < n; i++) a[i * stride] += f * b[i * v_stride];
+    } else if (dtype == CT_I16) {
+        uint16_t *a = x, f = (uint16_t)(int64_t)alpha;
+        const uint16_t *b = value;
+        for (int64_t i = 0; i < n; i++) a[i * stride] = (uint16_t)(a[i * stride] + f * b[i * v_stride]);
+    } else if (dtype == CT_F16 || dtype == CT_BF16) {
+        add_half(dtype, n, x, stride, value, v_stride, (float)alpha);
     } else {
-        uint8_t *a = x;
+        uint8_t *a = x; /* int8 too: the low bits are the same */
         const uint8_t *b = value;
         unsigned f = (unsigned)(int64_t)alpha;
         for (int64_t i = 0; i < n; i++) {
@@ -191,6 +206,7 @@ void ct__picks_add(const ct__picks *p, ct_dtype dtype, void *x, const void *valu
 typedef struct along_job {
     const ct__along *a;
     mode mode;
+    ct__fold fold;
     ct_dtype dtype;
     size_t elem;
     char *x, *value;
@@ -207,6 +223,33 @@ static void move_8(mode m, int64_t n, const int64_t *index, ct__bits64 *x, int64
     else for (int64_t i = 0; i < n; i++) x[i * step + index[i] * along] = value[i * v_step];
 }
 
+#define FOLD_FLOAT(T)                                                                                    \
+    do {                                                                                                 \
+        T a = *(T *)x, b = *(const T *)v;                                                                \
+        bool take = b != b || (a == a && (f == CT__FOLD_MAX ? b > a : b < a));                           \
+        *(T *)x = f == CT__FOLD_ADD ? a + b : f == CT__FOLD_MUL ? a * b : take ? b : a;                  \
+    } while (0)
+#define FOLD_INT(T, U)                                                                                   \
+    do {                                                                                                 \
+        T a = *(T *)x, b = *(const T *)v;                                                                \
+        bool take = f == CT__FOLD_MAX ? b > a : b < a;                                                   \
+        *(T *)x = f == CT__FOLD_ADD ? (T)((U)a + (U)b) : f == CT__FOLD_MUL ? (T)((U)a * (U)b) : take ? b : a; \
+    } while (0)
+static void fold_element(ct__fold f, ct_dtype dtype, void *x, const void *v) {
+    switch (dtype) {
+    case CT_F32: FOLD_FLOAT(float); break;
+    case CT_F64: FOLD_FLOAT(double); break;
+    case CT_I64: FOLD_INT(int64_t, uint64_t); break;
+    case CT_I32: FOLD_INT(int32_t, uint32_t); break;
+    case CT_BOOL: {
+        bool a = *(uint8_t *)x, b = *(const uint8_t *)v;
+        *(uint8_t *)x = f == CT__FOLD_ADD || f == CT__FOLD_MAX ? a || b : a && b;
+        break;
+    }
+    default: FOLD_INT(uint8_t, unsigned); break;
+    }
+}
+
 static void along_row(const along_job *j, int64_t row) {
     const ct__along *a = j->a;
     int last = a->ndim - 1;
@@ -220,11 +263,11 @@ static void along_row(const along_job *j, int64_t row) {
     const int64_t *index = a->index + row * n;
     int64_t step = a->dim == last ? 0 : a->x_strides[last], along = a->x_strides[a->dim];
     char *x = j->x + elem * x_at, *value = j->value + elem * v_at;
-    if (j->mode != ADD && elem == 4) {
+    if (j->mode < ADD && elem == 4) {
         move_4(j->mode, n, index, (ct__bits32 *)(void *)x, step, along, (ct__bits32 *)(void *)value, a->value_strides[last]);
         return;
     }
-    if (j->mode != ADD && elem == 8) {
+    if (j->mode < ADD && elem == 8) {
         move_8(j->mode, n, index, (ct__bits64 *)(void *)x, step, along, (ct__bits64 *)(void *)value, a->value_strides[last]);
         return;
     }
@@ -232,6 +275,7 @@ static void along_row(const along_job *j, int64_t row) {
         char *at = x + elem * (i * step + index[i] * along), *v = value + elem * i * a->value_strides[last];
         if (j->mode == TAKE) copy_run(j->elem, 1, v, 1, at, 1);
         else if (j->mode == PUT) copy_run(j->elem, 1, at, 1, v, 1);
+        else if (j->mode == FOLD) fold_element(j->fold, j->dtype, at, v);
         else add_run(j->dtype, 1, at, 1, v, 1, 1);
     }
 }
@@ -260,4 +304,7 @@ void ct__along_scatter(const ct__along *a, size_t elem, void *x, const void *val
 }
 void ct__along_add(const ct__along *a, ct_dtype dtype, void *x, const void *value) {
     run_along(&(along_job){.a = a, .mode = ADD, .dtype = dtype, .elem = ct_dtype_size(dtype), .x = x, .value = unconst(value)});
+}
+void ct__along_fold(const ct__along *a, ct__fold fold, ct_dtype dtype, void *x, const void *value) {
+    run_along(&(along_job){.a = a, .mode = FOLD, .fold = fold, .dtype = dtype, .elem = ct_dtype_size(dtype), .x = x, .value = unconst(value)});
 }

@@ -41,4 +41,8 @@ void ct__along_gather(const ct__along *a, size_t elem, const void *x, void *valu
 void ct__along_scatter(const ct__along *a, size_t elem, void *x, const void *value);
 void ct__along_add(const ct__along *a, ct_dtype dtype, void *x, const void *value);
 
+/* x = f(x, value). Not for float16, bfloat16, int8, int16. NaN wins; for bools add and max are or, mul and min are and. */
+typedef enum ct__fold { CT__FOLD_ADD, CT__FOLD_MUL, CT__FOLD_MAX, CT__FOLD_MIN } ct__fold;
+void ct__along_fold(const ct__along *a, ct__fold fold, ct_dtype dtype, void *x, const void *value);
+
 #endif

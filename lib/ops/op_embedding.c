@@ -12,9 +12,11 @@
 #include "base/pool.h"
 #include "base/vec.h"
 
+#include <ctorch/autograd.h>
 #include <ctorch/ops_create.h>
 #include <ctorch/ops_index.h>
 #include <ctorch/ops_pointwise.h>
+#include <ctorch/ops_reduce.h>
 #include <ctorch/ops_shape.h>
 #include <string.h>
 
@@ -98,7 +100,7 @@ static void embedding_backward(ct__node *n, ct_tensor *const *g, ct_tensor **gin
     if (!input) return;
     ct_tensor *at = ct__scope_give(ct__indices("backward", input));
     if (!at) return;
-    gin[0] = ct__grad_mode() ? gradient_composed(m, at, g[0], c) : gradient_fused(m, at, g[0], c);
+    gin[0] = ct__grad_mode() || (m->dtype != CT_F32 && m->dtype != CT_F64) ? gradient_composed(m, at, g[0], c) : gradient_fused(m, at, g[0], c);
 }
 static const ct__node_class embedding_class = {
     .op = CT__OP_embedding, .backward = embedding_backward, .n_saved = 1, .ctx_size = sizeof(embedding_ctx)};
@@ -119,6 +121,20 @@ static ct_status check_embedding(const ct_tensor *input, const ct_tensor *weight
     return CT_OK;
 }
 
+/* Rows of weight that at names and whose norm is above the limit, scaled down in place, as torch.embedding_renorm_. */
+static ct_status renorm(ct_tensor *weight, ct_tensor *at, double max_norm, double norm_type) {
+    ct_scope scope = ct_no_grad_begin();
+    if (ct__check_inplace("ct_embedding", weight, NULL, 0) == CT_OK && at->numel) {
+        ct_tensor *unique = ct_unique(at, CT_DIM_NONE, NULL, NULL, NULL), *rows = ct_index_select(weight, 0, unique);
+        ct_tensor *norm = ct_norm(rows, norm_type, CT_DIMS(1), &(ct_reduce_options){.keepdim = true});
+        ct_tensor *scale = ct_div(ct_full_like(norm, max_norm, CT_DTYPE_NONE), ct_add_scalar(norm, 1e-7));
+        ct_tensor *scaled = ct_where(ct_gt_scalar(norm, max_norm), ct_mul(rows, scale), rows);
+        if (scaled) ct_index_copy_(weight, 0, unique, scaled);
+    }
+    ct_scope_end(scope);
+    return ct__pending();
+}
+
 ct_tensor *ct_embedding(ct_tensor *input, ct_tensor *weight, const ct_embedding_options *options) {
     static const char function[] = "ct_embedding";
     embedding_ctx c;
@@ -129,7 +145,10 @@ ct_tensor *ct_embedding(ct_tensor *input, ct_tensor *weight, const ct_embedding_
     sizes[input->ndim] = weight->sizes[1];
     ct_tensor *out = NULL, *at = ct__indices(function, input);
     ct__node *n = NULL;
-    if (at && ct__check_indices(function, at, weight->sizes[0], "weight") == CT_OK) out = ct__new(function, sizes, input->ndim + 1, (ct_dtype)weight->dtype);
+    const bool good = at && ct__check_indices(function, at, weight->sizes[0], "weight") == CT_OK;
+    if (good && options && options->max_norm.has)
+        renorm(weight, at, options->max_norm.value, options->norm_type.has ? options->norm_type.value : 2);
+    if (good && ct__pending() == CT_OK) out = ct__new(function, sizes, input->ndim + 1, (ct_dtype)weight->dtype);
     if (out) {
         n = ct__node_new(&embedding_class, &weight, 1, 1);
         ct__save(n, 0, input);

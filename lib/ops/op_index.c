@@ -28,6 +28,8 @@ CT__INLINE bool is_set(const char *p, int64_t i, ct_dtype dtype) {
     case CT_F64: return ((const double *)(const void *)p)[i] != 0;
     case CT_I32: return ((const int32_t *)(const void *)p)[i] != 0;
     case CT_I64: return ((const int64_t *)(const void *)p)[i] != 0;
+    case CT_I16: return ((const uint16_t *)(const void *)p)[i] != 0;
+    case CT_F16: return (((const uint16_t *)(const void *)p)[i] & 0x7fff) != 0; /* -0 is zero */
     default: return p[i] != 0;
     }
 }
@@ -50,6 +52,9 @@ static int64_t scan(const ct_tensor *x, int64_t *where) {
     case CT_F64: return find_set(p, x->numel, CT_F64, where);
     case CT_I32: return find_set(p, x->numel, CT_I32, where);
     case CT_I64: return find_set(p, x->numel, CT_I64, where);
+    case CT_I16: return find_set(p, x->numel, CT_I16, where);
+    case CT_F16:
+    case CT_BF16: return find_set(p, x->numel, CT_F16, where);
     default: return find_set(p, x->numel, CT_U8, where);
     }
 }

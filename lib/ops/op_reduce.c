@@ -1,6 +1,7 @@
 /*
  * op_reduce.c: sum, mean, prod, running sums; and the summing of gradients to the shape of a broadcast input.
  */
+#include "ops/half.h"
 #include "ops/reduce.h"
 #include <ctorch/ops_create.h>
 #include <ctorch/ops_pointwise.h>
@@ -130,12 +131,22 @@ static ct_tensor *prod(const ct__node_class *cls, ct_tensor *a, uint32_t mask, b
     return ct__reduce_finish(cls, a, mask, keepdim, 0,
                              ct__reduce(ct__fn(cls->op), a, mask, keepdim, CT__REDUCE_PROD, NULL, sum_dtype(a)));
 }
+/* In f32 for the half types, gradient and all: quotients of rounded products would be off by more than a rounding. */
 ct_tensor *ct_prod(ct_tensor *a) {
-    return ct__enter(CT__OP_prod, &a, 1) ? prod(&prod_class, a, ct__all_dims(a), false) : NULL;
+    if (!ct__enter(CT__OP_prod, &a, 1)) return NULL;
+    if (ct__all_half(&a, 1)) {
+        ct__half h = ct__half_begin(a);
+        return ct__half_end(h, ct_prod(ct__widen(a)));
+    }
+    return prod(&prod_class, a, ct__all_dims(a), false);
 }
 ct_tensor *ct_prod_dim(ct_tensor *a, int64_t dim, const ct_reduce_options *options) {
     uint32_t mask;
     if (!ct__reduce_enter(CT__OP_prod_dim, a, &dim, 1, options, &mask)) return NULL;
+    if (ct__all_half(&a, 1)) {
+        ct__half h = ct__half_begin(a);
+        return ct__half_end(h, ct_prod_dim(ct__widen(a), dim, options));
+    }
     return prod(&prod_dim_class, a, mask, ct__keepdim(options));
 }
 

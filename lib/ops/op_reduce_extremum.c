@@ -2,6 +2,7 @@
  * op_reduce_extremum.c: the largest and smallest elements, and where they are.
  */
 #include "ops/reduce.h"
+#include "ops/wide.h"
 #include <ctorch/ops_create.h>
 #include <ctorch/ops_index.h>
 #include <ctorch/ops_pointwise.h>
@@ -56,6 +57,18 @@ ct_tensor *ct_amin(ct_tensor *a, const int64_t *dims, int n, const ct_reduce_opt
     uint32_t mask;
     if (!ct__reduce_enter(CT__OP_amin, a, dims, n, options, &mask)) return NULL;
     return extremum(&amin_class, CT__REDUCE_MIN, a, mask, ct__keepdim(options));
+}
+
+/* Both, with the nodes of amin and amax. */
+ct_tensor *ct_aminmax(ct_tensor *a, int64_t dim, const ct_reduce_options *options, ct_tensor **max) {
+    const int n = dim == CT_DIM_NONE ? 0 : 1;
+    uint32_t mask;
+    if (max) *max = NULL;
+    if (!ct__reduce_enter(CT__OP_aminmax, a, &dim, n, options, &mask)) return NULL;
+    CT__TRY_NULL(ct__check_not_empty(CT__OP_aminmax, a, mask));
+    ct_scope scope = ct_scope_begin();
+    ct_tensor *low = ct_amin(a, &dim, n, options);
+    return ct__return_two(scope, low, max ? ct_amax(a, &dim, n, options) : NULL, max);
 }
 
 /* ---- max_dim, min_dim: g to the element at the index ---- */
@@ -155,10 +168,20 @@ ct_tensor *ct_all(ct_tensor *a) {
 ct_tensor *ct_any(ct_tensor *a) {
     return ct__enter(CT__OP_any, &a, 1) ? logical(CT__OP_any, CT__REDUCE_ANY, a, ct__all_dims(a), false) : NULL;
 }
+ct_tensor *ct_all_dims(ct_tensor *a, const int64_t *dims, int n, const ct_reduce_options *options) {
+    uint32_t mask;
+    if (!ct__reduce_enter(CT__OP_all_dims, a, dims, n, options, &mask)) return NULL;
+    return logical(CT__OP_all_dims, CT__REDUCE_ALL, a, mask, ct__keepdim(options));
+}
 ct_tensor *ct_all_dim(ct_tensor *a, int64_t dim, const ct_reduce_options *options) {
     uint32_t mask;
     if (!ct__reduce_enter(CT__OP_all_dim, a, &dim, 1, options, &mask)) return NULL;
     return logical(CT__OP_all_dim, CT__REDUCE_ALL, a, mask, ct__keepdim(options));
+}
+ct_tensor *ct_any_dims(ct_tensor *a, const int64_t *dims, int n, const ct_reduce_options *options) {
+    uint32_t mask;
+    if (!ct__reduce_enter(CT__OP_any_dims, a, dims, n, options, &mask)) return NULL;
+    return logical(CT__OP_any_dims, CT__REDUCE_ANY, a, mask, ct__keepdim(options));
 }
 ct_tensor *ct_any_dim(ct_tensor *a, int64_t dim, const ct_reduce_options *options) {
     uint32_t mask;

@@ -2,6 +2,7 @@
  * op_reduce_var.c: variance, standard deviation, norms, log-sum-exp.
  */
 #include "ops/reduce.h"
+#include "ops/wide.h"
 #include <ctorch/ops_create.h>
 #include <ctorch/ops_pointwise.h>
 #include <ctorch/ops_shape.h>
@@ -54,6 +55,23 @@ ct_tensor *ct_var_dim(ct_tensor *a, const int64_t *dims, int n, const ct_var_opt
 }
 ct_tensor *ct_std_dim(ct_tensor *a, const int64_t *dims, int n, const ct_var_options *options) {
     return var(&std_dim_class, a, dims, n, options);
+}
+
+/* Both, in two passes. */
+static ct_tensor *with_mean(const ct__node_class *cls, ct_tensor *a, const int64_t *dims, int n, const ct_var_options *options, ct_tensor **mean) {
+    if (mean) *mean = NULL;
+    ct_scope scope = ct_scope_begin();
+    ct_tensor *out = var(cls, a, dims, n, options), *m = NULL;
+    if (out && mean) m = ct_mean_dim(a, dims, n, &(ct_reduce_options){.keepdim = options && options->keepdim});
+    return ct__return_two(scope, out, m, mean);
+}
+static const ct__node_class var_mean_class = CT__REDUCE_CLASS(CT__OP_var_mean, var_backward, 1);
+static const ct__node_class std_mean_class = CT__REDUCE_CLASS(CT__OP_std_mean, std_backward, 2);
+ct_tensor *ct_var_mean(ct_tensor *a, const int64_t *dims, int n, const ct_var_options *options, ct_tensor **mean) {
+    return with_mean(&var_mean_class, a, dims, n, options, mean);
+}
+ct_tensor *ct_std_mean(ct_tensor *a, const int64_t *dims, int n, const ct_var_options *options, ct_tensor **mean) {
+    return with_mean(&std_mean_class, a, dims, n, options, mean);
 }
 
 /*

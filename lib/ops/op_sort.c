@@ -1,11 +1,12 @@
 /*
- * op_sort.c: sort and topk. The gradient of the values goes back to where they came from: scatter of g to the indices.
+ * op_sort.c: sort and topk, argsort and msort. The gradient of the values goes back to where they came from: scatter of g to the indices.
  */
-#include "ops/layout.h"
+#include "ops/wide.h"
 
 #include "base/vec.h"
 #include "kernels/order.h"
 
+#include <ctorch/autograd.h>
 #include <ctorch/ops_create.h>
 #include <ctorch/ops_index.h>
 #include <string.h>
@@ -48,21 +49,27 @@ static ct_tensor *order(const ct__node_class *cls, ct_tensor *x, int dim, int64_
     size_t bytes;
     memcpy(sizes, x->sizes, x->ndim * sizeof *sizes);
     if (x->ndim) sizes[dim] = k;
-    ct_tensor *out[2] = {NULL, NULL};
+    const ct_dtype dtype = ct__order_dtype((ct_dtype)x->dtype);
+    const bool same = dtype == (ct_dtype)x->dtype || x->dtype == CT_BOOL; /* bools lie in memory as uint8 do */
+    ct_tensor *out[2] = {NULL, NULL}, *wide = same ? NULL : ct__wide(function, x, dtype);
+    const ct_tensor *from = same ? x : wide;
     ct__node *n = NULL;
     void *scratch = NULL;
-    if (!(out[0] = ct__new(function, sizes, x->ndim, (ct_dtype)x->dtype)) || !(out[1] = ct__new(function, sizes, x->ndim, CT_I64))) goto done;
+    if (!from) goto done;
+    if (!(out[0] = ct__new(function, sizes, x->ndim, same ? (ct_dtype)x->dtype : dtype)) || !(out[1] = ct__new(function, sizes, x->ndim, CT_I64))) goto done;
     if (out[0]->numel) {
         o.k = k;
-        describe(&o, x, dim, out[0], out[1]);
+        describe(&o, from, dim, out[0], out[1]);
         if (!ct__order_scratch(&o, &bytes)) ct__fail(CT_ERR_OUT_OF_MEMORY, "%s: rows of %lld elements", function, (long long)o.n);
         else if ((scratch = ct__alloc(bytes))) ct__order_run(&o, scratch);
     }
+    out[0] = ct__narrowed(function, out[0], (ct_dtype)x->dtype);
     n = ct__node_new(cls, &x, 1, 2);
     if (n) ((order_ctx *)ct__ctx(n))->dim = dim;
     ct__save_output(n, 0, out[1], 1);
 done:
     ct__free(scratch);
+    ct__unref(wide);
     ct__finish_n(n, out, 2);
     if (indices) *indices = out[1];
     else ct_scope_drop(out[1]);
@@ -78,6 +85,19 @@ ct_tensor *ct_sort(ct_tensor *x, int64_t dim, const ct_sort_options *options, ct
     ct__order o = {.descending = options && options->descending};
     return order(&sort_class, x, d, x->ndim ? x->sizes[d] : 1, o, indices);
 }
+
+ct_tensor *ct_argsort(ct_tensor *x, int64_t dim, const ct_sort_options *options) {
+    int d;
+    if (!ct__enter(CT__OP_argsort, &x, 1)) return NULL;
+    CT__TRY_NULL(CT__CHECK_OPTIONS("ct_argsort", options));
+    CT__TRY_NULL(ct__wrap_dim("ct_argsort", dim, x->ndim, &d));
+    ct_tensor *indices;
+    ct_scope scope = ct_no_grad_begin();
+    ct_sort(x, d, options, &indices);
+    return ct_scope_return(scope, indices);
+}
+
+ct_tensor *ct_msort(ct_tensor *x) { return ct__enter(CT__OP_msort, &x, 1) ? ct_sort(x, 0, NULL, NULL) : NULL; }
 
 ct_tensor *ct_topk(ct_tensor *x, int64_t k, int64_t dim, const ct_topk_options *options, ct_tensor **indices) {
     int d;

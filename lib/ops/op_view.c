@@ -219,6 +219,33 @@ ct_tensor *ct_movedim(ct_tensor *x, int64_t source, int64_t destination) {
     return permute(&movedim_class, x, order);
 }
 
+static const ct__node_class movedim_intlist_class = {.op = CT__OP_movedim_intlist, .backward = permute_backward, .ctx_size = sizeof(permute_ctx)};
+
+ct_tensor *ct_movedim_intlist(ct_tensor *x, const int64_t *source, const int64_t *destination, int n) {
+    static const char function[] = "ct_movedim_intlist";
+    int order[CT_MAX_NDIM + 1], from, to, next = 0;
+    uint32_t taken, filled;
+    if (!ct__enter(CT__OP_movedim_intlist, &x, 1)) return NULL;
+    if (n < 0 || (n && (!source || !destination))) {
+        ct__fail(CT_ERR_INVALID_ARGUMENT, "%s: %d dims%s", function, n, n > 0 ? ", a list at NULL" : "");
+        return NULL;
+    }
+    CT__TRY_NULL(ct__wrap_dims(function, source, n, x->ndim, &taken)); /* none twice */
+    CT__TRY_NULL(ct__wrap_dims(function, destination, n, x->ndim, &filled));
+    if (n == 0) taken = filled = 0;
+    for (int i = 0; i < n; i++) {
+        CT__TRY_NULL(ct__wrap_dim(function, source[i], x->ndim, &from));
+        CT__TRY_NULL(ct__wrap_dim(function, destination[i], x->ndim, &to));
+        order[to] = from;
+    }
+    for (int i = 0; i < x->ndim; i++) {
+        if (filled >> i & 1) continue;
+        while (taken >> next & 1) next++;
+        order[i] = next++;
+    }
+    return permute(&movedim_intlist_class, x, order);
+}
+
 /* ---- Expand: gradients of all repetitions are added ---- */
 
 static void expand_backward(ct__node *n, ct_tensor *const *g, ct_tensor **gin) {
