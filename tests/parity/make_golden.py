@@ -66,6 +66,7 @@ def fresh(t, bits):
     if t.is_complex(): raise LeftOut("complex")
     if t.layout != torch.strided: raise LeftOut("not a strided tensor")
     if t.dtype not in DTYPES: raise LeftOut(f"{name_of(t.dtype)} tensor")
+    if t.ndim > 16: raise LeftOut("more dims than CT_MAX_NDIM")
     grad, t = t.requires_grad, t.detach()
     extent = 1 + sum((n - 1) * s for n, s in zip(t.shape, t.stride())) if t.numel() else 0
     if t.is_contiguous() or extent > 4 * t.numel() + 64:
