@@ -84,7 +84,8 @@ static void add_run(ct_dtype dtype, int64_t n, void *x, int64_t stride, const vo
         const uint32_t *b = value;
         for (int64_t i = 0; i < n; i++) a[i * stride] += f * b[i * v_stride];
     } else if (dtype == CT_I16) {
-        uint16_t *a = x, f = (uint16_t)(int64_t)alpha;
+        uint16_t *a = x; /* the product of two uint16_t would be of int, and overflow */
+        unsigned f = (unsigned)(int64_t)alpha;
         const uint16_t *b = value;
         for (int64_t i = 0; i < n; i++) a[i * stride] = (uint16_t)(a[i * stride] + f * b[i * v_stride]);
     } else if (dtype == CT_F16 || dtype == CT_BF16) {

@@ -6,7 +6,7 @@
 static const char *weight_form(int nd, bool transposed) {
     static const char *const form[] = {"[F, C / groups, K]", "[F, C / groups, KH, KW]", "[F, C / groups, KD, KH, KW]"};
     static const char *const turned[] = {"[C, F / groups, K]", "[C, F / groups, KH, KW]", "[C, F / groups, KD, KH, KW]"};
-    return (transposed ? turned : form)[nd - 1];
+    return transposed ? turned[nd - 1] : form[nd - 1];
 }
 
 /* A weight of nd + 2 dims, none of them 0 but the channels; filters divisible by groups. */
