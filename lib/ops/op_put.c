@@ -87,7 +87,8 @@ ct_tensor *ct_put(ct_tensor *x, ct_tensor *index, ct_tensor *source, const ct_in
     return ct_scope_return(scope, put(x, index, source, options));
 }
 
-/* Where x is row-major through a flat view of it, otherwise through a new tensor. */
+/* Where x is row-major and nothing records through a flat view of it, otherwise through a new tensor: moving a view's history on takes memory, after x
+ * has changed. */
 ct_status ct_put_(ct_tensor *x, ct_tensor *index, ct_tensor *source, const ct_index_put_options *options) {
     const int op = CT__OP_put_;
     if (!ct__enter_inplace(op, x, (ct_tensor *[]){index, source}, 2)) return ct__pending();
@@ -95,7 +96,8 @@ ct_status ct_put_(ct_tensor *x, ct_tensor *index, ct_tensor *source, const ct_in
     CT__TRY(ct__check_apart(ct__fn(op), x, index, "index"));
     CT__TRY(ct__check_apart(ct__fn(op), x, source, "source"));
     ct_scope scope = ct_scope_begin();
-    if (x->contiguous) {
+    bool records = ct__grad_mode() && (ct__requires_grad(x) || ct__requires_grad(source));
+    if (x->contiguous && !records) {
         ct_tensor *at = ct_reshape(index, flat, 1), *view = ct_view(x, flat, 1);
         if (at && view) ct_index_put_(view, &at, 1, ct_reshape(source, flat, 1), options);
     } else {
