@@ -7,6 +7,7 @@
  * vocabulary: each range reads all of input, which is small beside g, and adds its own rows in order. Otherwise it is
  * put together from ops.
  */
+#include "ops/half.h"
 #include "ops/indices.h"
 
 #include "base/pool.h"
@@ -100,7 +101,9 @@ static void embedding_backward(ct__node *n, ct_tensor *const *g, ct_tensor **gin
     if (!input) return;
     ct_tensor *at = ct__scope_give(ct__indices("backward", input));
     if (!at) return;
-    gin[0] = ct__grad_mode() || (m->dtype != CT_F32 && m->dtype != CT_F64) ? gradient_composed(m, at, g[0], c) : gradient_fused(m, at, g[0], c);
+    const ct_dtype dtype = ct_tensor_dtype(g[0]); /* the sums of a half type are kept in f32 */
+    ct_tensor *wide = ct__widen(g[0]), *sum = ct__grad_mode() ? gradient_composed(m, at, wide, c) : wide ? gradient_fused(m, at, wide, c) : NULL;
+    gin[0] = sum && dtype != (ct_dtype)sum->dtype ? ct_to(sum, dtype) : sum;
 }
 static const ct__node_class embedding_class = {
     .op = CT__OP_embedding, .backward = embedding_backward, .n_saved = 1, .ctx_size = sizeof(embedding_ctx)};

@@ -71,13 +71,31 @@ static ct__node *record(const call *c) {
     return n;
 }
 
-static void write(const call *c, ct_tensor *out) {
-    if (!c->index->numel) return;
+/* The sums of a half type are kept in f32, in a copy. */
+static ct_status add_half(const call *c, ct_tensor *out) {
+    const char *function = ct__fn(c->cls->op);
+    ct_tensor *sum = ct__copy_as(function, out, CT_F32), *from = sum ? ct__copy_as(function, c->src, CT_F32) : NULL;
+    if (from) {
+        ct__along a = ct__along_of(sum, c->dim, c->at, from);
+        ct__along_add(&a, CT_F32, ct__ptr(sum), ct__ptr(from));
+        ct__copy_into(function, out, sum);
+    }
+    ct__unref(sum);
+    ct__unref(from);
+    return ct__pending();
+}
+
+/* If it fails out is as it was. */
+static ct_status write(const call *c, ct_tensor *out) {
+    if (!c->index->numel) return CT_OK;
     ct_tensor *from = c->src ? c->src : c->value;
+    const bool adds = c->cls->backward == scatter_add_backward;
+    if (adds && ct__is_half(out)) return add_half(c, out);
     ct__along a = ct__along_of(out, c->dim, c->at, from);
     if (c->value) memset(a.value_strides, 0, sizeof a.value_strides); /* the same element everywhere */
-    if (c->cls->backward == scatter_add_backward) ct__along_add(&a, (ct_dtype)out->dtype, ct__ptr(out), ct__ptr(from));
+    if (adds) ct__along_add(&a, (ct_dtype)out->dtype, ct__ptr(out), ct__ptr(from));
     else ct__along_scatter(&a, ct_dtype_size((ct_dtype)out->dtype), ct__ptr(out), ct__ptr(from));
+    return CT_OK;
 }
 
 static ct_tensor *new_tensor(call c, int64_t dim) {
@@ -100,7 +118,7 @@ static ct_status in_place(call c, int64_t dim) {
     if (status == CT_OK) status = prepare(&c, dim);
     if (status == CT_OK) n = record(&c);
     status = ct__pending();
-    if (status == CT_OK) write(&c, c.x);
+    if (status == CT_OK) status = write(&c, c.x);
     ct__unref(c.at);
     if (status == CT_OK) return ct__finish_inplace(n, c.x);
     ct__node_unref(n);

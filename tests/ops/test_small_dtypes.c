@@ -191,7 +191,30 @@ START_TEST(losses_and_activations_take_the_half_types) {
 }
 END_TEST
 
+START_TEST(sums_at_indices_are_kept_in_float32) {
+    for (int h = 0; h < 2; h++) {
+        ct_tensor *at = ct_zeros(CT_SHAPE(5000), CT_I64), *ones = ct_ones(CT_SHAPE(5000), halfs[h]);
+        const double want = h ? 4992 : 5000;
+        ck_values(ct_scatter_add(ct_zeros(CT_SHAPE(2), halfs[h]), 0, at, ones), want, 0);
+        ct_tensor *x = ct_zeros(CT_SHAPE(2), halfs[h]), *weight = ct_zeros(CT_SHAPE(2, 1), halfs[h]);
+        ck_assert_int_eq(ct_scatter_add_(x, 0, at, ones), CT_OK);
+        ck_values(x, want, 0);
+        ct_set_requires_grad(weight, true);
+        ck_assert_int_eq(ct_backward(ct_sum(ct_embedding(at, weight, NULL))), CT_OK);
+        ck_assert_int_eq(ct_tensor_dtype(ct_tensor_grad(weight)), halfs[h]);
+        ck_values(ct_tensor_grad(weight), want, 0);
+        ct_tensor *where;
+        ck_values(ct_sort(MAKE(halfs[h], 3, -INFINITY, 0.5, NAN), 0, NULL, &where), -INFINITY, 0.5, 3, NAN);
+        ck_values(where, 1, 2, 0, 3);
+        ck_sizes(ct_nonzero(MAKE(halfs[h], 0, -0.0, 1)), 1, 1);
+    }
+    ck_values(ct_index_add(MAKE(CT_I8, 100, 1), 0, MAKE(CT_I64, 0, 0), MAKE(CT_I8, 20, 20), NULL), -116, 1);
+    ck_values(ct_sort(MAKE(CT_I16, 300, -300, 0), 0, NULL, NULL), -300, 0, 300);
+}
+END_TEST
+
 TEST_LIST = {
+    TEST(sums_at_indices_are_kept_in_float32),
     TEST(results_are_rounded_once),
     TEST(a_number_is_rounded_but_for_factors_and_divisors),
     TEST(small_integers_wrap),
