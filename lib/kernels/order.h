@@ -18,6 +18,7 @@ typedef struct ct__order {
     int64_t *indices;
     bool descending; /* the largest first */
     bool unsorted;   /* the k are wanted in any order */
+    bool last;       /* only the k-th is wanted: values and indices get one per row; k is at least 1 */
 } ct__order;
 
 /*

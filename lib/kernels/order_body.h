@@ -106,6 +106,14 @@ static void NAME(row)(const ct__order *o, const T *x, T *values, int64_t *indice
         for (int64_t i = 0; i < o->n; i++) a[i] = (NAME(pair)){x[i * o->x_step], i};
         if (part) NAME(select)(a, o->n, o->k, o->descending);
     }
+    if (o->last) {
+        int64_t last = 0;
+        for (int64_t i = 1; i < o->k; i++)
+            if (NAME(before)(&a[last], &a[i], o->descending)) last = i;
+        *values = a[last].value;
+        *indices = a[last].index;
+        return;
+    }
     if (!o->unsorted) NAME(sort)(a, b, o->k, o->descending, part); /* selecting left no order of indices */
     for (int64_t i = 0; i < o->k; i++) {
         values[i * o->out_step] = a[i].value;

@@ -116,18 +116,37 @@ static void run_slice(const job *j, char *x, char *value, int64_t begin, int64_t
     }
 }
 
-/* Slices of one element, such as a mask picks. */
-static void take_elements(const job *j, int64_t begin, int64_t end) {
-    const int64_t *place = j->p.place;
-    int64_t scale = j->p.scale;
+/* Slices of one element, such as a mask picks, or the last dim's: n of them at one outer place, read to dense value. */
+static void take_elements(const job *j, char *from, const int64_t *place, int64_t n, char *to) {
+    const int64_t scale = j->p.scale;
     if (j->elem == 4) {
-        const ct__bits32 *x = (const ct__bits32 *)(const void *)j->x;
-        ct__bits32 *value = (ct__bits32 *)(void *)j->value;
-        for (int64_t i = begin; i < end; i++) value[i] = x[place[i] * scale];
+        const ct__bits32 *x = (const ct__bits32 *)(const void *)from;
+        ct__bits32 *value = (ct__bits32 *)(void *)to;
+        for (int64_t i = 0; i < n; i++) value[i] = x[place[i] * scale];
+    } else if (j->elem == 8) {
+        const ct__bits64 *x = (const ct__bits64 *)(const void *)from;
+        ct__bits64 *value = (ct__bits64 *)(void *)to;
+        for (int64_t i = 0; i < n; i++) value[i] = x[place[i] * scale];
     } else {
-        const ct__bits64 *x = (const ct__bits64 *)(const void *)j->x;
-        ct__bits64 *value = (ct__bits64 *)(void *)j->value;
-        for (int64_t i = begin; i < end; i++) value[i] = x[place[i] * scale];
+        for (int64_t i = 0; i < n; i++) memcpy(to + i * (int64_t)j->elem, from + place[i] * scale * (int64_t)j->elem, j->elem);
+    }
+}
+
+/* The same, written. */
+static void put_elements(const job *j, char *to, const int64_t *place, int64_t n, char *from) {
+    const int64_t elem = (int64_t)j->elem, scale = j->p.scale;
+    if (j->mode == PUT) {
+        for (int64_t i = 0; i < n; i++) copy_run(j->elem, 1, to + place[i] * scale * elem, 1, from + i * elem, 1);
+    } else if (j->dtype == CT_F32) {
+        float *x = (float *)(void *)to, alpha = (float)j->alpha;
+        const float *value = (const float *)(const void *)from;
+        for (int64_t i = 0; i < n; i++) x[place[i] * scale] += alpha * value[i];
+    } else if (j->dtype == CT_F64) {
+        double *x = (double *)(void *)to;
+        const double *value = (const double *)(const void *)from;
+        for (int64_t i = 0; i < n; i++) x[place[i] * scale] += j->alpha * value[i];
+    } else {
+        for (int64_t i = 0; i < n; i++) add_run(j->dtype, 1, to + place[i] * scale * elem, 1, from + i * elem, 1, j->alpha);
     }
 }
 
@@ -136,9 +155,11 @@ static void run_slices(int64_t begin, int64_t end, void *arg) {
     const job *j = arg;
     const ct__picks *p = &j->p;
     int64_t elem = (int64_t)j->elem;
-    if (j->mode == TAKE && j->outer == 1 && j->inner == 1 && elem >= 4) {
-        take_elements(j, begin, end);
-        return;
+    while (j->inner == 1 && begin < end) {
+        int64_t first = begin % p->n, n = ct__min_i64(p->n - first, end - begin);
+        char *x = j->x + elem * offset_of(begin / p->n, p->n_outer, p->outer_sizes, p->outer_strides), *value = j->value + elem * begin;
+        (j->mode == TAKE ? take_elements : put_elements)(j, x, p->place + first, n, value);
+        begin += n;
     }
     for (int64_t s = begin; s < end; s++) {
         int64_t at = offset_of(s / p->n, p->n_outer, p->outer_sizes, p->outer_strides) + p->place[s % p->n] * p->scale;
@@ -181,7 +202,8 @@ static void run(job *j) {
     if (j->outer == 0 || j->inner == 0 || j->p.n == 0) return;
     merge_inner(&j->p);
     if (j->mode == TAKE) ct__parallel_for(j->outer * j->p.n, ct__max_i64(1, PICK_GRAIN / j->inner), run_slices, j);
-    else if (j->outer >= ct__num_threads()) ct__parallel_for(j->outer, ct__max_i64(1, PICK_GRAIN / j->inner / j->p.n), run_outer, j);
+    else if (j->outer >= ct__num_threads() || j->inner == 1)
+        ct__parallel_for(j->outer, ct__max_i64(1, PICK_GRAIN / j->inner / j->p.n), run_outer, j);
     else ct__parallel_for(j->inner, ct__max_i64(16, PICK_GRAIN / j->outer / j->p.n), run_inner, j);
 }
 

@@ -1,7 +1,7 @@
 /*
  * op_quantile.c: statistics of order: median, k-th value, mode, quantiles.
  *
- * All sort and look up places, so the values are a gather of the input at indices found on the side: its gradient goes to the one element at each
+ * All sort or select to find places, so the values are a gather of the input at indices found on the side: its gradient goes to the one element at each
  * index. But ct_median's goes evenly to all elements that equal it, and quantiles are put together from ops, sort included, for they
  * lie between elements.
  */
@@ -31,12 +31,12 @@ static bool enter(int op, ct_tensor *a, int64_t dim, const ct_reduce_options *op
 
 /* ---- median, nanmedian ---- */
 
-/* Where the median along d is, d kept. NaN is sorted behind everything: with any, the first of them is the median, or the median is that of the others. */
+/* Where the median along d is, d kept. Among NaN, which is sorted behind everything, the first is the median, or the median is that of the others. */
 static ct_tensor *median_index(ct_tensor *a, int d, bool skip_nan) {
     if (a->ndim == 0) return ct_zeros(NULL, 0, CT_I64);
     const int64_t n = a->sizes[d];
+    if (!ct__is_float(a) || !ct_item_bool(ct_any(ct_isnan(a)))) return ct__kth_index(a, d, (n - 1) / 2 + 1);
     ct_tensor *order, *sorted = ct_sort(ct_detach(a), d, NULL, &order);
-    if (!ct__is_float(a)) return ct_narrow(order, d, (n - 1) / 2, 1);
     ct_tensor *numbers = ct_sum_dim(ct_logical_not(ct_isnan(sorted)), (const int64_t[]){d}, 1, &kept);
     ct_tensor *middle = ct_div_tensor_mode(ct_clamp_min(ct_sub_scalar_int(numbers, 1), 0), ct_scalar_tensor_int(2, CT_I64), CT_ROUND_TRUNC);
     middle = ct_to(middle, CT_I64);
@@ -99,8 +99,7 @@ ct_tensor *ct_kthvalue(ct_tensor *a, int64_t k, int64_t dim, const ct_reduce_opt
         return NULL;
     }
     ct_scope scope = ct_scope_begin();
-    ct_tensor *order = ct_argsort(ct_detach(a), d, NULL);
-    return ct__pick(scope, a, d, ct__keepdim(options), a->ndim ? ct_narrow(order, d, k - 1, 1) : order, indices);
+    return ct__pick(scope, a, d, ct__keepdim(options), ct__kth_index(a, d, k), indices);
 }
 
 /* Places in the sorted rows, [rows, 1]. */

@@ -15,30 +15,42 @@
 typedef struct search {
     bool real, right;
     int64_t n;        /* length of a row */
-    int64_t per_row;  /* values that are looked up in one row */
+    int64_t per_row;  /* values that are looked up in one row; 0: there is one row */
     const void *rows; /* double or int64_t [.., n] */
     const void *values;
     const int64_t *sorter; /* as rows, or NULL */
     int64_t *out;
 } search;
 
-/* Is the element in front of where v goes? A NaN element never is; a NaN value stands behind all numbers, and with right behind NaN too. */
-CT__INLINE bool in_front_f64(double e, double v, bool right) { return right ? !(e > v) : !(e >= v); }
-CT__INLINE bool in_front_i64(int64_t e, int64_t v, bool right) { return right ? e <= v : e < v; }
+/* Is the element in front of where v goes? Written so that NaN values go to the end. */
+CT__INLINE bool in_front(const search *s, bool real, int64_t e, int64_t v) {
+    if (real) {
+        const double a = ((const double *)s->rows)[e], b = ((const double *)s->values)[v];
+        return s->right ? !(a > b) : !(a >= b);
+    }
+    const int64_t a = ((const int64_t *)s->rows)[e], b = ((const int64_t *)s->values)[v];
+    return s->right ? a <= b : a < b;
+}
+
+/* PyTorch's steps: with NaN among the elements the result depends on them. Both bounds move without a branch on the data. */
+CT__INLINE int64_t find(const search *s, bool real, bool mapped, int64_t row, int64_t v) {
+    int64_t low = 0, high = s->n;
+    while (low < high) {
+        const int64_t middle = low + (high - low) / 2;
+        const bool front = in_front(s, real, row + (mapped ? s->sorter[row + middle] : middle), v);
+        low = front ? middle + 1 : low;
+        high = front ? high : middle;
+    }
+    return low;
+}
 
 static void run(int64_t begin, int64_t end, void *arg) {
     const search *s = arg;
     for (int64_t i = begin; i < end; i++) {
-        const int64_t row = i / s->per_row * s->n;
-        int64_t low = 0, high = s->n;
-        while (low < high) {
-            const int64_t middle = low + (high - low) / 2, at = row + (s->sorter ? s->sorter[row + middle] : middle);
-            const bool front = s->real ? in_front_f64(((const double *)s->rows)[at], ((const double *)s->values)[i], s->right)
-                                       : in_front_i64(((const int64_t *)s->rows)[at], ((const int64_t *)s->values)[i], s->right);
-            if (front) low = middle + 1;
-            else high = middle;
-        }
-        s->out[i] = low;
+        const int64_t row = s->per_row ? i / s->per_row * s->n : 0;
+        if (s->sorter) s->out[i] = find(s, s->real, true, row, i);
+        else if (s->real) s->out[i] = find(s, true, false, row, i);
+        else s->out[i] = find(s, false, false, row, i);
     }
 }
 
@@ -73,7 +85,7 @@ static ct_tensor *searchsorted(int op, ct_tensor *rows, ct_tensor *values, const
     if (v && o && o->sorter && (sorter = ct__indices(fn, o->sorter))) ct__check_indices(fn, sorter, n, "the sorted sequence");
     if (v && ct__pending() == CT_OK) out = ct__new(fn, values->sizes, values->ndim, CT_I64);
     if (out && out->numel) {
-        search s = {real, o && (o->right || o->side == CT_SIDE_RIGHT), n, rows->ndim == 1 ? values->numel : values->sizes[values->ndim - 1], ct__ptr(r), ct__ptr(v),
+        search s = {real, o && (o->right || o->side == CT_SIDE_RIGHT), n, rows->ndim == 1 ? 0 : values->sizes[values->ndim - 1], ct__ptr(r), ct__ptr(v),
                     sorter ? (const int64_t *)(const void *)ct__ptr(sorter) : NULL, (int64_t *)(void *)ct__ptr(out)};
         ct__parallel_for(out->numel, 1024, run, &s);
     }

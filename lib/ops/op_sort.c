@@ -48,7 +48,7 @@ static ct_tensor *order(const ct__node_class *cls, ct_tensor *x, int dim, int64_
     int64_t sizes[CT_MAX_NDIM];
     size_t bytes;
     memcpy(sizes, x->sizes, x->ndim * sizeof *sizes);
-    if (x->ndim) sizes[dim] = k;
+    if (x->ndim) sizes[dim] = o.last ? 1 : k;
     const ct_dtype dtype = ct__order_dtype((ct_dtype)x->dtype);
     const bool same = dtype == (ct_dtype)x->dtype || x->dtype == CT_BOOL; /* bools lie in memory as uint8 do */
     ct_tensor *out[2] = {NULL, NULL}, *wide = same ? NULL : ct__wide(function, x, dtype);
@@ -84,6 +84,13 @@ ct_tensor *ct_sort(ct_tensor *x, int64_t dim, const ct_sort_options *options, ct
     CT__TRY_NULL(ct__wrap_dim("ct_sort", dim, x->ndim, &d));
     ct__order o = {.descending = options && options->descending};
     return order(&sort_class, x, d, x->ndim ? x->sizes[d] : 1, o, indices);
+}
+
+ct_tensor *ct__kth_index(ct_tensor *x, int dim, int64_t k) {
+    ct_tensor *indices;
+    ct_scope scope = ct_no_grad_begin();
+    order(&topk_class, x, dim, k, (ct__order){.last = true}, &indices);
+    return ct_scope_return(scope, indices);
 }
 
 ct_tensor *ct_argsort(ct_tensor *x, int64_t dim, const ct_sort_options *options) {

@@ -23,6 +23,9 @@ ct__lines ct__lines_of(const ct_tensor *x, int dim);
  * Without keepdim dim, of size 1, goes. *indices, if not NULL, is index without dim. Ends the scope. */
 ct_tensor *ct__pick(ct_scope scope, ct_tensor *x, int dim, bool keepdim, ct_tensor *index, ct_tensor **indices);
 
+/* Where the k-th smallest element (k from 1) along dim is, dim kept; NaN counts as the largest. The first k are selected, not sorted. In op_sort.c. */
+ct_tensor *ct__kth_index(ct_tensor *x, int dim, int64_t k);
+
 /* Ends the scope of a function with two results, the second of which may not be wanted: second NULL. */
 ct_tensor *ct__return_two(ct_scope scope, ct_tensor *first, ct_tensor *other, ct_tensor **second);
 

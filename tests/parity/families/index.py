@@ -54,6 +54,14 @@ def errors_index():
                     [torch.tensor([0])] * 3): yield SampleInput(x, args=(indices,))
 
 
+def samples_scatter(dtype, requires_grad):
+    """A number in the place of src."""
+    for value in (0, 1, 3.0):
+        if dtype == torch.bool and value == 3.0: continue
+        for dim in (0, 1):
+            yield SampleInput(make_tensor((3, 4), dtype=dtype, device="cpu", requires_grad=requires_grad), args=(dim, torch.tensor([[0, 1, 2], [2, 0, 0]]), value))
+
+
 def samples_search(dtype, requires_grad):
     """Ties, NaN, a sorter, rows."""
     rows = torch.tensor([[0, 1, 1, 3, 5], [2, 2, 2, 4, 9]]).to(dtype)
@@ -84,7 +92,7 @@ OPS = [
     Op("index", db=[], samples=samples_index, call=lambda x, indices: x[tuple(slice(None) if i is None else i for i in indices)], signature="input, indices", errors=[errors_index]),
     Op("index_put", schema="index_put"),
     Op("index_add", left_out=[INT32]), Op("index_copy", left_out=[INT32]), Op("index_fill", left_out=[INT32]),
-    Op("scatter", left_out=[(lambda a: a.get("reduce") is not None, "reduce=: ct_scatter_reduce"), INT32]),
+    Op("scatter", samples=samples_scatter, call=torch.scatter, schema="scatter", left_out=[(lambda a: a.get("reduce") is not None, "reduce=: ct_scatter_reduce"), INT32]),
     Op("scatter_add", left_out=[INT32]),
     Op("scatter_reduce", db=["scatter_reduce/sum", "scatter_reduce/prod", "scatter_reduce/mean", "scatter_reduce/amax", "scatter_reduce/amin"],
        samples=samples_scatter_reduce, call=torch.scatter_reduce, schema="scatter_reduce", left_out=[INT32]),

@@ -27,6 +27,11 @@ def samples_slice_scatter(dtype, requires_grad):
         yield SampleInput(x, args=(src, *args))
 
 
+def samples_movedim(dtype, requires_grad):
+    for shape, args in (((2, 3, 4), (0, 2)), ((2, 3, 4), (-1, 0)), ((2, 3), (1, 1)), ((), (0, 0)), ((2, 0, 3), (2, 1)), ((2, 3, 4), ((0, 1), (1, 2)))):
+        yield SampleInput(make_tensor(shape, dtype=dtype, device="cpu", requires_grad=requires_grad), args=args)
+
+
 def samples_flip(dtype, requires_grad):
     for shape, dims in (((3, 4), (0,)), ((3, 4), (1, 0)), ((2, 3, 2), (-1,)), ((0, 3), (0,)), ((3,), ())): yield SampleInput(make_tensor(shape, dtype=dtype, device="cpu", requires_grad=requires_grad), args=(dims,))
 
@@ -61,7 +66,7 @@ def length(v): return len(v) if isinstance(v, (list, tuple)) else 1
 OPS = [
     Op("view", layout_matters=VIEW), Op("reshape"), Op("flatten"), Op("unflatten"),
     Op("squeeze", db=["squeeze", "squeeze/multiple"]), Op("unsqueeze"),
-    Op("transpose"), Op("permute"), Op("t"), Op("movedim"),
+    Op("transpose"), Op("permute"), Op("t"), Op("movedim", samples=samples_movedim, call=torch.movedim, schema="movedim"),
     Op("expand"), Op("broadcast_to"), Op("expand_as"), Op("view_as", layout_matters=VIEW), Op("reshape_as"),
     Op("atleast_1d"), Op("atleast_2d"), Op("atleast_3d"),
     Op("repeat"), Op("tile", samples=samples_tile, call=torch.tile), Op("repeat_interleave", samples=samples_interleave, call=torch.repeat_interleave, errors=[errors_interleave]),
