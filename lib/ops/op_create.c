@@ -147,6 +147,12 @@ ct_tensor *ct_arange(double start, double end, double step, ct_dtype dtype) {
     return ct__finish(NULL, out);
 }
 
+static double rounded(double x, ct_dtype dtype) {
+    ct__element e;
+    ct__store_f64(&e, dtype, x);
+    return ct__load_f64(&e, dtype);
+}
+
 /* From both ends towards the middle, in the dtype's arithmetic, as PyTorch does: the last element is end itself. */
 static void linspace_f32(float *p, float start, float end, int64_t n) {
     float step = (end - start) / (float)(n - 1);
@@ -157,6 +163,16 @@ static void linspace_f64(double *p, double start, double end, int64_t n) {
     double step = (end - start) / (double)(n - 1);
     for (int64_t i = 0; i < n; i++)
         p[i] = i < n / 2 ? fma(step, (double)i, start) : fma(-step, (double)(n - i - 1), end);
+}
+
+/* The half types round every step of it, as PyTorch's scalars of them do. */
+static void linspace_half(uint16_t *p, ct_dtype dtype, double start, double end, int64_t n) {
+    const double first = rounded(start, dtype), last = rounded(end, dtype);
+    const double step = rounded(rounded(last - first, dtype) / rounded((double)(n - 1), dtype), dtype);
+    for (int64_t i = 0; i < n; i++) {
+        double part = rounded(step * rounded((double)(i < n / 2 ? i : n - i - 1), dtype), dtype);
+        ct__store_f64(p + i, dtype, i < n / 2 ? first + part : last - part);
+    }
 }
 
 ct_tensor *ct_linspace(double start, double end, int64_t steps, ct_dtype dtype) {
@@ -176,6 +192,8 @@ ct_tensor *ct_linspace(double start, double end, int64_t steps, ct_dtype dtype) 
         linspace_f32((float *)(void *)p, (float)start, (float)end, steps);
     } else if (out->dtype == CT_F64) {
         linspace_f64((double *)(void *)p, start, end, steps);
+    } else if (ct__is_half(out)) {
+        linspace_half((uint16_t *)(void *)p, (ct_dtype)out->dtype, start, end, steps);
     } else { /* the ends are cut to integers, the step is not */
         double step = (trunc(end) - trunc(start)) / (double)(steps - 1);
         for (int64_t i = 0; i < steps; i++)

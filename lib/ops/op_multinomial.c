@@ -101,7 +101,7 @@ ct_tensor *ct_multinomial(ct_tensor *weights, int64_t num_samples, const ct_mult
         draw_keys(g, w, rows * n, dtype);
         for (int64_t r = 0; r < rows; r++) take_largest(w + r * n, n, num_samples, index + r * num_samples);
     } else {
-        for (int64_t r = 0; r < rows; r++) draw_replaced(g, w + r * n, n, num_samples, dtype, index + r * num_samples);
+        for (int64_t r = 0; r < rows; r++) draw_replaced(g, w + r * n, n, num_samples, ct__sum_dtype(dtype), index + r * num_samples);
     }
     ct__generator_unlock(g);
     ct__free(w);

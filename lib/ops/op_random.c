@@ -2,7 +2,8 @@
  * op_random.c: random tensors: PyTorch's streams.
  *
  * Elements are drawn one after the other in memory order (the order in which PyTorch's serial kernels walk a tensor), under one lock of
- * the generator. A tensor that is not dense is drawn into dense memory of the same order of dims and copied.
+ * the generator. A tensor that is not dense is drawn into dense memory of the same order of dims and copied; so are the half types, whose numbers
+ * are those of f32, rounded.
  */
 #include "core/generator.h"
 #include "ops/elementwise.h"
@@ -17,7 +18,7 @@
 
 typedef struct draw {
     ct_generator *g; /* locked */
-    ct_dtype dtype;
+    ct_dtype dtype, rounded; /* of what is drawn, of what it becomes */
     double a, b; /* parameters of the distribution */
     int64_t from;
     uint64_t range;
@@ -35,6 +36,19 @@ static void draw_uniform(const draw *d, int64_t n, void *out) {
             f[i] = fmaf(ct__draw_f32(d->g), width, from);
         else
             e[i] = fma(ct__draw_f64(d->g), d->b - d->a, d->a);
+    }
+}
+
+/* What a half type rounds up to the end of the range becomes its beginning, as in PyTorch. */
+static void draw_uniform_halfs(const draw *d, int64_t n, void *out) {
+    float *f = out, end;
+    ct__element e;
+    ct__store_f64(&e, d->rounded, d->b);
+    end = (float)ct__load_f64(&e, d->rounded);
+    draw_uniform(d, n, out);
+    for (int64_t i = 0; i < n; i++) {
+        ct__store_f64(&e, d->rounded, (double)f[i]);
+        if ((float)ct__load_f64(&e, d->rounded) == end) f[i] = (float)d->a;
     }
 }
 
@@ -75,6 +89,15 @@ static void draw_normal_blocks(const draw *d, int64_t n, void *out) {
     if (f32) box_muller_f32(f + n - 16, (float)d->a, (float)d->b);
     else box_muller_f64(e + n - 16, d->a, d->b);
 }
+/* The half types: block by block, and the last 16 anew. */
+static void draw_normal_halfs(const draw *d, int64_t n, void *out) {
+    float *f = out;
+    for (int64_t i = 0; i < n; i += 16) {
+        float *block = f + ct__min_i64(i, n - 16);
+        for (int j = 0; j < 16; j++) block[j] = ct__draw_f32(d->g);
+        box_muller_f32(block, (float)d->a, (float)d->b);
+    }
+}
 static void draw_normal(const draw *d, int64_t n, void *out) {
     for (int64_t i = 0; i < n; i++) {
         double x = ct__draw_normal(d->g) * d->b + d->a;
@@ -99,11 +122,13 @@ static void draw_bernoulli(const draw *d, int64_t n, void *out) {
 /* Fills t. dense_fn takes row-major tensors; others, and those where it is NULL, fn. */
 static ct_status fill(int op, ct_tensor *t, draw d, draw_fn fn, ct_generator *generator) {
     if (t->numel == 0) return CT_OK;
-    d.dtype = (ct_dtype)t->dtype;
+    d.rounded = (ct_dtype)t->dtype;
+    d.dtype = ct__sum_dtype(d.rounded);
+    if (d.dtype != d.rounded && fn == draw_uniform) fn = draw_uniform_halfs;
     ct_tensor *dense = NULL;
     int64_t strides[CT_MAX_NDIM];
     ct__preserved_strides(t, strides);
-    if (!t->contiguous && memcmp(strides, t->strides, sizeof strides[0] * t->ndim) != 0) {
+    if (d.dtype != (ct_dtype)t->dtype || (!t->contiguous && memcmp(strides, t->strides, sizeof strides[0] * t->ndim) != 0)) {
         dense = ct__new_strided(ct__fn(op), t->sizes, strides, t->ndim, d.dtype);
         if (!dense) return ct__pending();
     }
@@ -116,7 +141,10 @@ static ct_status fill(int op, ct_tensor *t, draw d, draw_fn fn, ct_generator *ge
     return status;
 }
 
-static draw_fn normal_fn(const ct_tensor *t) { return t->numel >= 16 && t->contiguous ? draw_normal_blocks : draw_normal; }
+static draw_fn normal_fn(const ct_tensor *t) {
+    if (t->numel < 16 || !t->contiguous) return draw_normal;
+    return ct__is_half(t) ? draw_normal_halfs : draw_normal_blocks;
+}
 
 /* ---- new tensors ---- */
 
@@ -147,14 +175,39 @@ ct_tensor *ct_randn(const int64_t *sizes, int ndim, ct_dtype dtype, ct_generator
     return t ? filled(CT__OP_randn, t, (draw){.a = 0, .b = 1}, normal_fn(t), generator) : NULL;
 }
 
+/* Of the magnitude, rounded down; 0 for 0. */
+static int log2_of(int64_t x) {
+    uint64_t magnitude = x < 0 ? 0 - (uint64_t)x : (uint64_t)x;
+    int n = 0;
+    while (magnitude >>= 1) n++;
+    return n;
+}
+
 static ct_status check_integers(int op, int64_t from, int64_t to, ct_dtype dtype) {
     if (from >= to)
         return ct__fail(CT_ERR_INVALID_ARGUMENT, "%s: [%lld, %lld) is empty", ct__fn(op), (long long)from, (long long)to);
-    int64_t low = dtype == CT_I32 ? INT32_MIN : dtype == CT_U8 || dtype == CT_BOOL ? 0 : INT64_MIN;
-    int64_t high = dtype == CT_I32 ? INT32_MAX : dtype == CT_U8 ? UINT8_MAX : dtype == CT_BOOL ? 1 : INT64_MAX;
-    if (from < low || to - 1 > high)
+    static const struct range { int64_t low, high; } ranges[] = {
+        [CT_F32] = {INT64_MIN, INT64_MAX}, [CT_F64] = {INT64_MIN, INT64_MAX}, [CT_F16] = {-65504, 65504},     [CT_BF16] = {INT64_MIN, INT64_MAX},
+        [CT_I8] = {INT8_MIN, INT8_MAX},    [CT_U8] = {0, UINT8_MAX},          [CT_I16] = {INT16_MIN, INT16_MAX}, [CT_I32] = {INT32_MIN, INT32_MAX},
+        [CT_I64] = {INT64_MIN, INT64_MAX}, [CT_BOOL] = {0, 1}};
+    if (from < ranges[dtype].low || to - 1 > ranges[dtype].high)
         return ct__fail(CT_ERR_INVALID_ARGUMENT, "%s: [%lld, %lld) does not fit into %s", ct__fn(op), (long long)from, (long long)to, ct_dtype_name(dtype));
     return CT_OK;
+}
+
+/* A range of whole numbers for a floating point dtype loses what would be rounded out of it at its ends, as PyTorch does. */
+static draw integer_draw(int64_t from, int64_t to, ct_dtype dtype) {
+    const int digits = dtype == CT_F32 ? 24 : dtype == CT_F64 ? 53 : dtype == CT_F16 ? 11 : dtype == CT_BF16 ? 8 : 64;
+    if (digits < 64) {
+        ct__element e;
+        ct__store_i64(&e, dtype, from + 1);
+        int64_t first = ct__load_i64(&e, dtype);
+        ct__store_i64(&e, dtype, to - 1);
+        int64_t last = ct__load_i64(&e, dtype);
+        if (first < from) from = first + ((int64_t)1 << (log2_of(from + 1) - digits + 1));
+        if (last >= to) to = last - ((int64_t)1 << (log2_of(to - 1) - digits + 1));
+    }
+    return (draw){.from = from, .range = (uint64_t)to - (uint64_t)from};
 }
 
 ct_tensor *ct_randint(int64_t low, int64_t high, const int64_t *sizes, int ndim, ct_dtype dtype, ct_generator *generator) {
@@ -164,7 +217,7 @@ ct_tensor *ct_randint(int64_t low, int64_t high, const int64_t *sizes, int ndim,
         ct__unref(t);
         return NULL;
     }
-    return filled(op, t, (draw){.from = low, .range = (uint64_t)high - (uint64_t)low}, draw_integers, generator);
+    return t ? filled(op, t, integer_draw(low, high, (ct_dtype)t->dtype), draw_integers, generator) : NULL;
 }
 
 ct_tensor *ct_randperm(int64_t n, ct_dtype dtype, ct_generator *generator) {
@@ -175,7 +228,11 @@ ct_tensor *ct_randperm(int64_t n, ct_dtype dtype, ct_generator *generator) {
         return NULL;
     }
     if (dtype == CT_DTYPE_NONE) dtype = CT_I64;
-    if (n) CT__TRY_NULL(check_integers(op, 0, n, dtype));
+    if (n && ct__dtype_valid(dtype)) CT__TRY_NULL(check_integers(op, 0, n, dtype));
+    if (dtype == CT_F16 && n > 2049) { /* whole numbers that it tells apart */
+        ct__fail(CT_ERR_INVALID_ARGUMENT, "ct_randperm: n is %lld; float16 takes at most 2049", (long long)n);
+        return NULL;
+    }
     ct_tensor *order = fresh(op, &n, 1, CT_I64, false);
     if (!order) return NULL;
     int64_t *p = (int64_t *)(void *)ct__ptr(order);
@@ -194,26 +251,15 @@ ct_tensor *ct_randperm(int64_t n, ct_dtype dtype, ct_generator *generator) {
     return ct__finish(NULL, out);
 }
 
-/* Draws of p's own precision, in row-major order, for a row-major result. */
-ct_tensor *ct_bernoulli(ct_tensor *p, ct_generator *generator) {
-    const int op = CT__OP_bernoulli;
-    if (!ct__enter(op, &p, 1)) return NULL;
-    CT__TRY_NULL(ct__check_float(op, p));
-    ct_tensor *t = ct__new(ct__fn(op), p->sizes, p->ndim, (ct_dtype)p->dtype);
-    if (!t) return NULL;
-    if (ct__copy_into(ct__fn(op), t, p) != CT_OK) {
-        ct__unref(t);
-        return NULL;
-    }
+/* Draws of p's own precision (f32 for the half types), in row-major order, for a row-major result. */
+static ct_status draw_by_probability(const ct_tensor *t, ct_generator *generator) {
     float *f = (float *)(void *)ct__ptr(t);
     double *d = (double *)(void *)ct__ptr(t);
     const bool f32 = t->dtype == CT_F32;
     for (int64_t i = 0; i < t->numel; i++) {
         double v = f32 ? (double)f[i] : d[i];
         if (v >= 0 && v <= 1) continue;
-        ct__fail(CT_ERR_INVALID_ARGUMENT, "ct_bernoulli: the probability %g is not in [0, 1]", v);
-        ct__unref(t);
-        return NULL;
+        return ct__fail(CT_ERR_INVALID_ARGUMENT, "ct_bernoulli: the probability %g is not in [0, 1]", v);
     }
     ct_generator *g = ct__generator_lock(generator);
     for (int64_t i = 0; i < t->numel; i++) {
@@ -221,7 +267,20 @@ ct_tensor *ct_bernoulli(ct_tensor *p, ct_generator *generator) {
         else d[i] = ct__draw_f64(g) < d[i];
     }
     ct__generator_unlock(g);
-    return ct__finish(NULL, t);
+    return CT_OK;
+}
+
+ct_tensor *ct_bernoulli(ct_tensor *p, ct_generator *generator) {
+    const int op = CT__OP_bernoulli;
+    if (!ct__enter(op, &p, 1)) return NULL;
+    CT__TRY_NULL(ct__check_float(op, p));
+    ct_tensor *t = ct__new(ct__fn(op), p->sizes, p->ndim, ct__sum_dtype((ct_dtype)p->dtype));
+    if (!t) return NULL;
+    if (ct__copy_into(ct__fn(op), t, p) != CT_OK || draw_by_probability(t, generator) != CT_OK) {
+        ct__unref(t);
+        return NULL;
+    }
+    return ct__finish(NULL, ct__into_dtype(ct__fn(op), t, (ct_dtype)p->dtype));
 }
 
 /* ---- in place ---- */
@@ -262,7 +321,7 @@ ct_status ct_normal_(ct_tensor *a, double mean, double std, ct_generator *genera
 ct_status ct_random_(ct_tensor *a, int64_t from, int64_t to, ct_generator *generator) {
     if (!ct__enter_inplace(CT__OP_random_, a, NULL, 0)) return ct__pending();
     CT__TRY(check_integers(CT__OP_random_, from, to, (ct_dtype)a->dtype));
-    return overwrite(&random_class, a, (draw){.from = from, .range = (uint64_t)to - (uint64_t)from}, draw_integers, generator);
+    return overwrite(&random_class, a, integer_draw(from, to, (ct_dtype)a->dtype), draw_integers, generator);
 }
 
 ct_status ct_bernoulli_(ct_tensor *a, double p, ct_generator *generator) {

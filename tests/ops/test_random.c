@@ -39,6 +39,31 @@ START_TEST(normal_numbers_are_pytorchs) {
 }
 END_TEST
 
+START_TEST(half_types_have_pytorchs_streams) {
+    ct_manual_seed(5);
+    ck_values(ct_rand(CT_SHAPE(4), CT_F16, NULL), 0.830078125, 0.1260986328125, 0.9072265625, 0.81982421875);
+    ct_manual_seed(5);
+    ck_values(ct_rand(CT_SHAPE(4), CT_BF16, NULL), 0.83203125, 0.1259765625, 0.90625, 0.8203125);
+    ct_manual_seed(5);
+    ck_values_close(ct_randn(CT_SHAPE(20), CT_F16, NULL), 1e-3, 1.8427734375, 0.51904296875, -1.7119140625, -1.701171875, 2.779296875, 1.2216796875,
+                    -0.33642578125, -0.96484375,
+                    -0.129638671875, -0.6015625, 0.14501953125, -0.1497802734375, -0.4375, 0.779296875, -0.058349609375, -2.03125, 1.4833984375,
+                    0.494140625, 0.249267578125, 1.7470703125);
+    ct_manual_seed(5);
+    ck_values(ct_randint(-100, 1000, CT_SHAPE(6), CT_F16, NULL), 811.0, 614.0, 967.0, 585.0, 106.0, 370.0);
+    ct_manual_seed(5);
+    ck_values(ct_randint(-100, 1000, CT_SHAPE(6), CT_BF16, NULL), 167.0, 960.0, 948.0, 1.0, 936.0, 664.0); /* the range becomes one that bfloat16 holds */
+    ck_values(ct_linspace(-3, 5.5, 7, CT_F16), -3.0, -1.5830078125, -0.166015625, 1.25, 2.666015625, 4.08203125, 5.5);
+    ck_values(ct_linspace(-3, 5.5, 7, CT_BF16), -3.0, -1.5859375, -0.171875, 1.25, 2.671875, 4.09375, 5.5);
+    ck_assert_ptr_null(ct_randint(0, 70000, CT_SHAPE(2), CT_F16, NULL));
+    ck_error(CT_ERR_INVALID_ARGUMENT, "ct_randint: [0, 70000) does not fit into float16");
+    ck_assert_ptr_null(ct_randint(-129, 1, CT_SHAPE(2), CT_I8, NULL));
+    ck_error(CT_ERR_INVALID_ARGUMENT, "ct_randint: [-129, 1) does not fit into int8");
+    ck_assert_ptr_null(ct_randperm(2050, CT_F16, NULL));
+    ck_error(CT_ERR_INVALID_ARGUMENT, "ct_randperm: n is 2050; float16 takes at most 2049");
+}
+END_TEST
+
 START_TEST(strided_tensors_are_filled_in_memory_order) {
     ct_manual_seed(5);
     ct_tensor *t = ct_t(ct_zeros(CT_SHAPE(5, 4), CT_F32)), *wide = ct_zeros(CT_SHAPE(3, 4), CT_F32);
@@ -159,6 +184,7 @@ START_TEST(errors_say_what_was_wrong) {
 END_TEST
 
 TEST_LIST = {TEST(uniform_numbers_are_pytorchs_bit_for_bit), TEST(normal_numbers_are_pytorchs), TEST(strided_tensors_are_filled_in_memory_order),
+             TEST(half_types_have_pytorchs_streams),
              TEST(integers_and_orders_are_pytorchs), TEST(coin_tosses_and_weighted_draws_are_pytorchs), TEST(a_generator_of_ones_own_leaves_the_default_one_alone),
              TEST(distributions_have_their_moments), TEST(in_place_draws_stop_the_gradient), TEST(errors_say_what_was_wrong)};
 TEST_MAIN("op_random")
