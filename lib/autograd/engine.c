@@ -110,10 +110,10 @@ static void leave(engine *e, task *t) {
     if (is_accumulator(t->node)) {
         t->runs = all || (t->target && !e->run->captured);
     } else {
-        t->runs = all;
-        for (int i = 0; i < t->node->n_in && !t->runs; i++) t->runs = child[i] >= 0 && e->tasks[child[i]].needed;
+        t->runs = false; /* a node may lead nowhere: see ct__gradient_edge. Formulas of one input count on leading somewhere */
+        for (int i = 0; i < t->node->n_in && !t->runs; i++) t->runs = child[i] >= 0 && (all || e->tasks[child[i]].needed);
     }
-    t->needed = t->runs || t->target;
+    t->needed = all || t->runs || t->target; /* hooks run in any case */
 }
 
 static ct_status discover(engine *e, ct__node *root) {
@@ -155,6 +155,7 @@ static ct_status find_inputs(engine *e) {
         bool added;
         e->inputs[i] = ct__gradient_edge(run->inputs[i]);
         CT__TRY(ct__pending());
+        if (!e->inputs[i].node) continue; /* a view made while nothing was recorded: unused */
         int32_t at = task_of(e, e->inputs[i].node, &added);
         if (at < 0) return ct__pending();
         e->tasks[at].target = true;
@@ -354,7 +355,9 @@ static ct_status compute(engine *e, task *t, const bool *wanted, ct_tensor **gin
     ct_status status = hooks ? ct__run_tensor_hooks(n, hooks, g) : CT_OK;
     if (status == CT_OK) status = capture(e, t, g);
     if (status == CT_OK && t->runs) {
-        if (leaf && !ct__requires_grad(leaf)) {
+        if (leaf && ct__has_history(leaf)) {
+            status = ct__fail(CT_ERR_AUTOGRAD, "%s: a leaf that the graph leads to was changed in place and is none any more; its gradient has no place", e->run->function);
+        } else if (leaf && !ct__requires_grad(leaf)) {
             /* the program has turned it off since: nothing is added, as in PyTorch */
         } else if (leaf) {
             status = ct__accumulate(leaf, g[0], e->run->create_graph);
@@ -441,6 +444,7 @@ static ct_status find_roots(engine *e, ct_tensor *const *roots, ct_tensor *const
         }
         e->roots[i] = ct__gradient_edge(roots[i]);
         CT__TRY(ct__pending());
+        if (!e->roots[i].node) return ct__fail(CT_ERR_AUTOGRAD, "%s: tensor %d is a view made while nothing was recorded", function, i);
         if (!g) continue;
         char what[96];
         ct__meta meta;

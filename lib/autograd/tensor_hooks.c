@@ -58,6 +58,8 @@ ct_status ct__run_leaf_hooks(ct_tensor *leaf) {
 static ct_status add(ct_tensor *t, ct_hook *h, ct_hook **handle) {
     ct__edge e = ct__gradient_edge(t); /* a view's node may have to be made anew */
     ct_status status = ct__pending();
+    if (status == CT_OK && !e.node)
+        status = ct__fail(CT_ERR_AUTOGRAD, "ct_register_hook: the tensor is a view made while nothing was recorded: no gradient reaches it");
     if (status == CT_OK) {
         bool leaf = e.node->cls == &ct__accumulate_class;
         h->nr = e.nr;

@@ -123,7 +123,8 @@ CT__INLINE bool ct__view_is_stale(const ct_tensor *t) {
 CT__INLINE bool ct__has_history(const ct_tensor *t) { return t->autograd && (ct__ag(t)->node || ct__view_is_stale(t)); }
 
 /* The edge to what makes t: its node (regenerated if t is a view whose base was changed in place), or a leaf's accumulator (made on first use). A
- * reference of the caller's; {NULL, 0} if t needs no gradient or on an error. */
+ * reference of the caller's; {NULL, 0} if t needs no gradient or on an error. Also {NULL, 0}: a view made while nothing recorded. It requires grad as its
+ * base does, but no gradient reaches it, in PyTorch too. */
 ct__edge ct__gradient_edge(ct_tensor *t);
 
 /* A node for an op on these inputs with n_out outputs; NULL if grad mode is off, no input requires grad, an error is pending, or there
@@ -157,7 +158,7 @@ ct_tensor *ct__finish_view(ct__node *n, ct_tensor *out, ct_tensor *base);
  * it is an error for a leaf that requires grad, a view of one, and a view made in no_grad or inference mode; always for a t that overlaps
  * itself, and for an inference tensor outside of inference mode.
  * finish_inplace bumps the version and makes t's history n; if t is a view, the history of its base becomes
- * CopySlices(n) and t's own is made anew from there when it is asked for. n == NULL only bumps the version. A saved
+ * CopySlices(n) and t's own is as_strided of that. n == NULL only bumps the version. A saved
  * input that shares t's memory is dropped: backward says that it was overwritten.
  */
 ct_status ct__check_inplace(const char *function, ct_tensor *t, ct_tensor *const *in, int n_in);

@@ -6,7 +6,7 @@
  *      before   b -> B                       after   b -> CopySlices -> B     the gradient of b outside of v passes, that of v goes
  *               v -> view -> B                              | fn = Mul        through Mul's formula
  *                                                           +--> w's node
- *                                                    v -> (nothing; as_strided of b -> CopySlices when it is asked for)
+ *                                                    v -> as_strided of b -> CopySlices
  */
 #include "graph/saved_hooks.h"
 
@@ -18,7 +18,7 @@ static ct_status check_recorded(const char *function, const ct_tensor *t) {
         if (ag->view_kind != CT__VIEW_DEFAULT)
             return ct__fail(CT_ERR_AUTOGRAD, "%s: %s is changed in place while gradients are recorded; %s", function, ct__view_kind_name(ag->view_kind),
                             ct__view_kind_advice(ag->view_kind));
-        if (is_leaf_that_requires(ag->base))
+        if (ct__requires_grad(t) && !ct__has_history(ag->base))
             return ct__fail(CT_ERR_AUTOGRAD, "%s: a view of a leaf that requires grad is changed in place; do it between ct_no_grad_begin() and "
                             "ct_scope_end, or on a clone", function);
     }
@@ -64,8 +64,10 @@ static ct_status rebase(ct__node *fn, ct_tensor *view) {
         return ct__pending();
     }
     CT__TRY(ct__set_history(base, c, 0));
-    ag->view_version = -1; /* no version: made anew when it is asked for */
-    return ct__set_history(view, NULL, 0);
+    ct__node *n = ct__as_strided_node(base, view); /* now: the base may be detached before somebody asks */
+    CT__TRY(ct__pending());
+    ag->view_version = ct__version(view);
+    return ct__set_history(view, n, 0);
 }
 
 ct_status ct__finish_inplace(ct__node *n, ct_tensor *t) {

@@ -66,9 +66,7 @@ ct_status ct__set_history(ct_tensor *t, ct__node *n, int nr) {
 
 /* ---- Edges ---- */
 
-ct__node *ct__as_strided_node(ct_tensor *base, const ct_tensor *view) {
-    ct__edge e = ct__gradient_edge(base);
-    if (!e.node) return NULL;
+static ct__node *as_strided_node(ct__edge e, const ct_tensor *base, const ct_tensor *view) {
     ct__node *n = ct__node_make(&ct__as_strided_class, 1, 1);
     if (!n) {
         ct__node_unref(e.node);
@@ -101,12 +99,19 @@ const char *ct__view_kind_advice(int kind) {
     }
 }
 
+ct__node *ct__as_strided_node(ct_tensor *base, const ct_tensor *view) {
+    ct__edge e = ct__gradient_edge(base);
+    return e.node ? as_strided_node(e, base, view) : NULL;
+}
+
 /* The base was changed since the view's node was made. */
 static ct_status regenerate(ct_tensor *view, ct__autograd *ag) {
     if (ag->view_kind != CT__VIEW_DEFAULT)
         return ct__fail(CT_ERR_AUTOGRAD, "%s is used after its base or another view of it was changed in place while gradients are recorded; %s",
                         ct__view_kind_name(ag->view_kind), ct__view_kind_advice(ag->view_kind));
-    ct__node *n = ct__as_strided_node(ag->base, view);
+    ct__edge e = ct__gradient_edge(ag->base);
+    CT__TRY(ct__pending());
+    ct__node *n = as_strided_node(e, ag->base, view); /* leads nowhere if the base was detached meanwhile: the view still requires grad, as PyTorch's */
     CT__TRY(ct__pending());
     CT__TRY(ct__set_history(view, n, 0));
     ag->view_version = ct__version(view);
@@ -118,7 +123,7 @@ ct__edge ct__gradient_edge(ct_tensor *t) {
     if (!ag) return (ct__edge){NULL, 0};
     if (ct__view_is_stale(t) && regenerate(t, ag) != CT_OK) return (ct__edge){NULL, 0};
     if (ag->node) return (ct__edge){ct__node_ref(ag->node), ag->nr};
-    return (ct__edge){ct__requires_grad(t) ? ct__accumulator(t) : NULL, 0};
+    return (ct__edge){ag->requires_grad ? ct__accumulator(t) : NULL, 0};
 }
 
 /* ---- The end of an op ---- */

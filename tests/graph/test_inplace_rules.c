@@ -232,6 +232,65 @@ START_TEST(views_made_without_grad) {
 }
 END_TEST
 
+/* with no_grad: v = a[:2]   v requires grad as a does, but no gradient reaches either through it */
+START_TEST(no_gradient_reaches_a_view_made_without_grad) {
+    build(1);
+    ct_scope s = ct_no_grad_begin();
+    ct_tensor *v = cut(a, 0, 2), *one = ct_select(a, 0, 0), *g;
+    v = ct_keep(v), one = ct_keep(one);
+    ct_scope_end(s);
+    ct_tensor *y = ct_sum(ct_mul(v, v));
+    ck_assert(ct_requires_grad(y));
+    ct_grad(&y, 1, &v, 1, &(ct_grad_options){.retain_graph = true}, &g);
+    ck_error(CT_ERR_AUTOGRAD, "ct_grad: the outputs do not depend on input 0");
+    ct_grad(&y, 1, &v, 1, &(ct_grad_options){.retain_graph = true, .allow_unused = true}, &g);
+    ck_ok();
+    ck_assert_ptr_null(g);
+    ct_retain_grad(y);
+    ck_assert(ct_backward(y) == CT_OK);
+    ck_assert(!ct_tensor_grad(a) && !ct_tensor_grad(v));
+    ck_values(ct_tensor_grad(y), 1);
+    ck_refused(ct_backward(one), "ct_backward: tensor 0 is a view made while nothing was recorded");
+    ck_assert(ct_retain_grad(v) == CT_OK);
+    ct_release(v), ct_release(one);
+}
+END_TEST
+
+START_TEST(bases_that_become_plain) {
+    build(1); /* v = x[:2]; v.mul_(3); x.detach_() */
+    ct_tensor *v = cut(x, 0, 2);
+    ct_mul_scalar_(v, 3);
+    ct_detach_(x);
+    ck_assert(ct_requires_grad(v) && !ct_requires_grad(x));
+    ck_values(grad_of_sum(v), 3, 3, 0, 0);
+    build(1); /* v = a[:2]; a.requires_grad_(False); v.mul_(2) */
+    v = cut(a, 0, 2);
+    ct_set_requires_grad(a, false);
+    ck_refused(ct_mul_scalar_(v, 2), VIEW_OF_LEAF);
+    build(1); /* v = z[0]; v.requires_grad_(); u = v.unsqueeze(0); z.add_(1); u.retain_grad(); (u * 2).sum().backward() */
+    v = ct_select(z, 0, 0);
+    ct_set_requires_grad(v, true);
+    ct_tensor *u = ct_unsqueeze(v, 0);
+    ct_add_scalar_(z, 1);
+    ck_assert(ct_retain_grad(u) == CT_OK);
+    ck_assert_str_eq(ct_grad_fn_name(u), "AsStridedBackward");
+    ct_backward(ct_sum(ct_mul_scalar(u, 2)));
+    ck_ok();
+    ck_assert_ptr_null(ct_tensor_grad(v));
+    ck_values(ct_tensor_grad(u), 2);
+}
+END_TEST
+
+/* y = (a * 2).sum(); a.requires_grad_(False); a.mul_(w); y.backward() */
+START_TEST(a_leaf_that_is_none_any_more) {
+    build(1);
+    ct_tensor *y = ct_sum(ct_mul_scalar(a, 2));
+    ct_set_requires_grad(a, false);
+    ct_mul_(a, w);
+    ck_refused(ct_backward(y), "ct_backward: a leaf that the graph leads to was changed in place and is none any more");
+}
+END_TEST
+
 /* ---- Views of views, as_strided ---- */
 
 START_TEST(views_of_views) {
@@ -335,6 +394,9 @@ TEST_LIST = {TEST(pieces_may_not_be_changed),
              TEST(leaves_and_their_views),
              TEST(detaching_the_base),
              TEST(views_made_without_grad),
+             TEST(no_gradient_reaches_a_view_made_without_grad),
+             TEST(bases_that_become_plain),
+             TEST(a_leaf_that_is_none_any_more),
              TEST(views_of_views),
              TEST(as_strided),
              TEST(elements_at_one_address),
