@@ -14,7 +14,7 @@
  *     ops_shape.h       views, cat, split                   ops_index.h   select, gather, scatter, sort
  *     ops_linalg.h      matmul and its family, linear       ops_nn.h      activations, softmax, dropout
  *     ops_conv.h        convolution                         ops_pool.h    pooling           ops_loss.h  losses
- *     linalg.h          torch.linalg: cholesky, solve, svd
+ *     linalg.h          torch.linalg: cholesky, solve, svd    sparse.h    CSR matrices
  *     ops_vision.h      interpolation, grids, unfold
  *
  *     autograd_functional.h  Jacobians, Hessians    autograd_checkpoint.h  memory for time    autograd_graph.h  saved-tensor hooks, graphs as DOT
@@ -64,6 +64,7 @@
 #include <ctorch/optim.h>
 #include <ctorch/random.h>
 #include <ctorch/serialize.h>
+#include <ctorch/sparse.h>
 #include <ctorch/tensor.h>
 #include <ctorch/train.h>
 

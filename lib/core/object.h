@@ -1,5 +1,5 @@
 /*
- * object.h: what tensors, lists and dicts have in common: an atomic reference count, a kind, and a place in scopes.
+ * object.h: what tensors, lists, dicts and sparse matrices have in common: an atomic reference count, a kind, and a place in scopes.
  */
 #ifndef CT__OBJECT_H
 #define CT__OBJECT_H
@@ -9,7 +9,7 @@
 #include <ctorch/dict.h>
 #include <ctorch/tensor.h>
 
-enum { CT__KIND_TENSOR, CT__KIND_LIST, CT__KIND_DICT, CT__KIND_COUNT };
+enum { CT__KIND_TENSOR, CT__KIND_LIST, CT__KIND_DICT, CT__KIND_SPARSE, CT__KIND_COUNT };
 
 typedef struct ct__obj {
     atomic_int refs;

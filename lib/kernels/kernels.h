@@ -19,6 +19,7 @@
 #include "kernels/kern_pointwise.h"
 #include "kernels/kern_pool.h"
 #include "kernels/kern_reduce.h"
+#include "kernels/kern_sparse.h"
 #include "kernels/kern_vision.h"
 
 typedef struct ct__kernels {

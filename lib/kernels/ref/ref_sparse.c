@@ -1,0 +1,17 @@
+/*
+ * ref_sparse.c: products of sparse matrices in plain C.
+ */
+#include "kernels/kernels.h"
+
+#include <string.h>
+
+#define T float
+#define NAME(x) x##_f32
+#include "kernels/sparse.inc"
+#define T double
+#define NAME(x) x##_f64
+#include "kernels/sparse.inc"
+
+void ct__sparse_fill_ref(ct__sparse_kernels *k) {
+    *k = (ct__sparse_kernels){.mm = {mm_f32, mm_f64}, .mm_t = {mm_t_f32, mm_t_f64}, .sampled = {sampled_f32, sampled_f64}};
+}
