@@ -94,6 +94,40 @@ START_TEST(gradcheck_works_inside_no_grad) {
 }
 END_TEST
 
-TEST_LIST = {TEST(right_gradients_pass), TEST(a_wrong_gradient_is_named), TEST(a_gradient_that_changes_is_named),
+/* (x y, whether x is positive, sin(y)); user: the third is wrong */
+static ct_status three(ct_tensor *const *in, int n_in, ct_tensor **out, int n_out, void *user) {
+    (void)n_in, (void)n_out;
+    out[0] = ct_mul(in[0], in[1]);
+    out[1] = ct_gt_scalar(in[0], 0);
+    out[2] = user ? ct_mul(in[1], ct_detach(in[1])) : ct_sin(in[1]);
+    return ct_error_status();
+}
+static ct_status nothing(ct_tensor *const *in, int n_in, ct_tensor **out, int n_out, void *user) { return (void)in, (void)n_in, (void)out, (void)n_out, (void)user, CT_OK; }
+static ct_status only_signs(ct_tensor *const *in, int n_in, ct_tensor **out, int n_out, void *user) {
+    (void)n_in, (void)n_out, (void)user;
+    out[0] = ct_gt_scalar(in[0], 0);
+    return ct_error_status();
+}
+
+START_TEST(functions_with_several_results) {
+    ct_tensor *in[] = {leaf2((double[]){0.1, -0.2, 0.3, 0.4}), leaf2((double[]){0.5, 0.6, -0.7, 0.8})};
+    int wrong = 1;
+    ck_assert(ct_gradcheck_n(three, NULL, in, 2, 3, NULL) == CT_OK);
+    ck_assert(ct_gradgradcheck_n(three, NULL, in, 2, 3, NULL) == CT_OK);
+    ck_ok();
+    ct_gradcheck_n(three, &wrong, in, 2, 3, NULL);
+    ck_error(CT_ERR_AUTOGRAD, "ct_gradcheck_n: input 1, element 0 [0, 0], output 1, element 0: backward gives 0.5, differences give 1"); /* of those that count */
+    ct_gradgradcheck_n(three, &wrong, in, 2, 3, NULL);
+    ck_error(CT_ERR_AUTOGRAD, "ct_gradgradcheck_n: input 1");
+    ct_gradcheck_n(nothing, NULL, in, 2, 2, NULL);
+    ck_error(CT_ERR_USER, "ct_gradcheck_n: the function returned NULL without an error");
+    ct_gradcheck_n(only_signs, NULL, in, 2, 1, NULL);
+    ck_error(CT_ERR_DTYPE, "ct_gradcheck_n: none of the function's 1 results is floating point");
+    ct_gradcheck_n(three, NULL, in, 2, 0, NULL);
+    ck_error(CT_ERR_INVALID_ARGUMENT, "ct_gradcheck_n: 0 results");
+}
+END_TEST
+
+TEST_LIST = {TEST(functions_with_several_results), TEST(right_gradients_pass), TEST(a_wrong_gradient_is_named), TEST(a_gradient_that_changes_is_named),
              TEST(what_gradcheck_does_not_take), TEST(gradcheck_works_inside_no_grad)};
 TEST_MAIN("gradcheck")
