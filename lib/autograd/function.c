@@ -246,7 +246,8 @@ ct_status ct_function_save_for_backward(ct_function_ctx *c, ct_tensor *const *te
     ct__saved_tensor *saved = ct__alloc_zero((size_t)(n + 1) * sizeof *saved);
     if (!saved) return ct__pending();
     for (int i = 0; i < n && c->recorded; i++) /* else backward never comes */
-        if (tensors[i]) saved[i] = (ct__saved_tensor){.t = ct_keep(tensors[i]), .version = ct__version(tensors[i]), .output = -1};
+        if (tensors[i]) saved[i] = (ct__saved_tensor){.t = ct_keep(tensors[i]), .version = ct__version(tensors[i]), .output = -1,
+                                                             .tracked = ct__requires_grad(tensors[i])};
     release(c);
     ct__free(c->saved);
     c->saved = saved;

@@ -72,6 +72,7 @@ typedef struct ct__saved_tensor {
     ct__saved_pack *packed; /* instead of t, where saved-tensor hooks were there */
     int64_t version;  /* when it was saved */
     int32_t output;   /* which output it is, -1 for an input */
+    bool tracked;     /* an input that required grad when it was saved */
     bool overwritten; /* the op itself changed it in place: t is gone, asking for it is an error */
 } ct__saved_tensor;
 

@@ -16,6 +16,7 @@ void ct__save_at(ct__node *n, ct__saved_tensor *s, ct_tensor *input) {
     s->t = input;
     s->version = ct__version(input);
     s->output = -1;
+    s->tracked = ct__requires_grad(input);
 }
 
 void ct__save_output_at(ct__node *n, ct__saved_tensor *s, ct_tensor *out, int nr) {
@@ -23,6 +24,7 @@ void ct__save_output_at(ct__node *n, ct__saved_tensor *s, ct_tensor *out, int nr
     s->t = ct__new_view(out, out->sizes, out->strides, out->ndim, out->offset);
     s->version = ct__version(out);
     s->output = nr;
+    s->tracked = false;
 }
 
 void ct__saved_clear(ct__saved_tensor *s) {
@@ -74,6 +76,9 @@ static ct_status check(const ct__node *n, const ct__saved_tensor *s) {
                         ct__node_name(n), ct_dtype_name((ct_dtype)s->t->dtype), s->output < 0 ? "input" : "output",
                         ct__shape_str(&text, s->t->sizes, s->t->ndim), (long long)ct__version(s->t), (long long)s->version);
     }
+    if (CT__UNLIKELY(s->tracked && s->t && ct__grad_mode() && !ct__requires_grad(s->t))) /* else the gradient's own gradient would lack a part */
+        return ct__fail(CT_ERR_AUTOGRAD, "%s: an input that its gradient needs was detached in place, or requires grad no more, while backward is recorded; use ct_detach",
+                        ct__node_name(n));
     return CT_OK;
 }
 

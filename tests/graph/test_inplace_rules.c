@@ -281,6 +281,18 @@ START_TEST(bases_that_become_plain) {
 }
 END_TEST
 
+/* y = (x * x).sum(); x.detach_(); grad(y, a, create_graph=True) */
+START_TEST(a_saved_tensor_that_was_detached_in_place) {
+    build(1);
+    ct_tensor *y = ct_sum(ct_mul(x, x)), *g;
+    ct_detach_(x);
+    ck_refused(ct_grad(&y, 1, &a, 1, &(ct_grad_options){.create_graph = true}, &g), "MulBackward: an input that its gradient needs was detached in place");
+    ct_grad(&y, 1, &a, 1, NULL, &g); /* PyTorch refuses this too; the values are all that is needed */
+    ck_ok();
+    ck_values(g, 2, 4, 6, 8);
+}
+END_TEST
+
 /* y = (a * 2).sum(); a.requires_grad_(False); a.mul_(w); y.backward() */
 START_TEST(a_leaf_that_is_none_any_more) {
     build(1);
@@ -397,6 +409,7 @@ TEST_LIST = {TEST(pieces_may_not_be_changed),
              TEST(no_gradient_reaches_a_view_made_without_grad),
              TEST(bases_that_become_plain),
              TEST(a_leaf_that_is_none_any_more),
+             TEST(a_saved_tensor_that_was_detached_in_place),
              TEST(views_of_views),
              TEST(as_strided),
              TEST(elements_at_one_address),
