@@ -104,8 +104,8 @@ CT_API ct_dataset *ct_dataset_mnist(const char *folder, const ct_mnist_options *
 CT_API extern const double CT_MNIST_MEAN;
 CT_API extern const double CT_MNIST_STD;
 
-/* One IDX file, plain or gzip, as a tensor of its sizes: u8, i32, f32 or f64 (CT_ERR_UNSUPPORTED for the format's 8-bit signed and
- * 16-bit types). The file is at most 4 GiB, and holds exactly the bytes that its header announces. */
+/* One IDX file, plain or gzip, as a tensor of its sizes: u8, i8, i16, i32, f32 or f64. The file is at most 4 GiB, and holds
+ * exactly the bytes that its header announces. */
 CT_API ct_tensor *ct_idx_read(const char *path);
 
 /* ---- A data set of one's own -------------------------------------------------------------------------------------- */

@@ -1,8 +1,8 @@
 /*
  * ctorch/ops_nn.h: activations, softmax, dropout.
  *
- * What holds for all of them: x is not changed and the result is a new tensor of x's shape, dtype (float32 or float64) and memory
- * layout; gradients of any order flow; the result is held by the innermost scope; on failure they return NULL
+ * What holds for all of them: x is not changed and the result is a new tensor of x's shape, dtype (floating point; the half types are
+ * computed in float32) and memory layout; gradients of any order flow; the result is held by the innermost scope; on failure they return NULL
  * with the error pending. NaN goes in and comes out. Convolution, pooling and linear layers have headers of their own, losses
  * are in ops_loss.h.
  */
@@ -69,7 +69,7 @@ CT_API ct_tensor *ct_leaky_relu(ct_tensor *x, const ct_leaky_relu_options *optio
 CT_API ct_tensor *ct_elu(ct_tensor *x, const ct_elu_options *options);
 CT_API ct_tensor *ct_softplus(ct_tensor *x, const ct_softplus_options *options);
 
-/* In place: x holds the result afterwards. Only float32 and float64. An error for a leaf that requires grad, as for every in-place form. */
+/* In place: x holds the result afterwards. Only floating point. An error for a leaf that requires grad, as for every in-place form. */
 CT_API ct_status ct_relu_(ct_tensor *x);
 CT_API ct_status ct_sigmoid_(ct_tensor *x);
 CT_API ct_status ct_tanh_(ct_tensor *x);

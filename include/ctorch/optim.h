@@ -19,7 +19,8 @@ CT_API void ct_optim_free(ct_optim *optim);        /* NULL is fine */
 
 /* ---- Making one ------------------------------------------------------------------------------------------------ */
 
-/* params: leaves that require grad, f32 or f64, dense; each once (CT_ERR_INVALID_ARGUMENT names the number of one that is not). They form group 0. lr >= 0. */
+/* params: leaves that require grad, floating point (the half types are stepped in float32 and rounded), dense; each once (CT_ERR_INVALID_ARGUMENT
+ * names the number of one that is not). They form group 0. lr >= 0. */
 
 typedef struct ct_sgd_options {
     double momentum;

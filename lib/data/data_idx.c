@@ -108,13 +108,13 @@ static ct_status take(source *s, void *out, size_t n, const char *what) {
 static ct_status element_type(const source *s, unsigned char code, ct_dtype *dtype) {
     switch (code) {
     case 0x08: *dtype = CT_U8; return CT_OK;
+    case 0x09: *dtype = CT_I8; return CT_OK;
+    case 0x0b: *dtype = CT_I16; return CT_OK;
     case 0x0c: *dtype = CT_I32; return CT_OK;
     case 0x0d: *dtype = CT_F32; return CT_OK;
     case 0x0e: *dtype = CT_F64; return CT_OK;
-    case 0x09:
-    case 0x0b: return ct__fail(CT_ERR_UNSUPPORTED, "%s: %s: elements are %s", s->fn, s->name, code == 0x09 ? "int8" : "int16");
     default:
-        return ct__fail(CT_ERR_FORMAT, "%s: %s: type at offset 2: expected 0x08, 0x0c, 0x0d or 0x0e, found 0x%02x", s->fn, s->name, code);
+        return ct__fail(CT_ERR_FORMAT, "%s: %s: type at offset 2: expected 0x08, 0x09 or 0x0b to 0x0e, found 0x%02x", s->fn, s->name, code);
     }
 }
 

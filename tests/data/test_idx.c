@@ -25,6 +25,16 @@ START_TEST(wide_types_are_big_endian) {
     put_u32(&b, (uint32_t)-2);
     ck_values(ct_idx_read(idx("i32", &b)), 258, -2);
     b.size = 0;
+    put_u32(&b, 0x00000b01); /* int16 [2] */
+    put_u32(&b, 2);
+    put_u32(&b, 0x0102fffe);
+    ck_values(ct_idx_read(idx("i16", &b)), 258, -2);
+    b.size = 0;
+    put_u32(&b, 0x00000901); /* int8 [4] */
+    put_u32(&b, 4);
+    put_u32(&b, 0x017f80ff);
+    ck_values(ct_idx_read(idx("i8", &b)), 1, 127, -128, -1);
+    b.size = 0;
     put_u32(&b, 0x00000d02); /* float [1, 1] */
     put_u32(&b, 1);
     put_u32(&b, 1);
@@ -73,9 +83,7 @@ START_TEST(damaged_files_are_errors_with_numbers) {
         {"empty file", SIZE_MAX, 0, -10000, CT_ERR_FORMAT, "magic number at offset 0: expected 4 bytes, found 0"},
         {"half a magic number", SIZE_MAX, 0, -22, CT_ERR_FORMAT, "magic number at offset 0: expected 4 bytes, found 2"},
         {"not IDX", 0, 'P', 0, CT_ERR_FORMAT, "expected 0x0000, found 0x5000"},
-        {"unknown type", 2, 0x07, 0, CT_ERR_FORMAT, "type at offset 2: expected 0x08, 0x0c, 0x0d or 0x0e, found 0x07"},
-        {"int8", 2, 0x09, 0, CT_ERR_UNSUPPORTED, "elements are int8"},
-        {"int16", 2, 0x0b, 0, CT_ERR_UNSUPPORTED, "elements are int16"},
+        {"unknown type", 2, 0x07, 0, CT_ERR_FORMAT, "type at offset 2: expected 0x08, 0x09 or 0x0b to 0x0e, found 0x07"},
         {"too many dims", 3, 200, 0, CT_ERR_FORMAT, "number of dims at offset 3: expected 0 to 16, found 200"},
         {"sizes cut off", SIZE_MAX, 0, -12, CT_ERR_FORMAT, "sizes at offset 4: expected 12 bytes, found 8"},
         {"one byte short", SIZE_MAX, 0, -1, CT_ERR_FORMAT, "announces [2, 2, 2] elements of 1 bytes, the file has 7 bytes"},
