@@ -1,10 +1,11 @@
 /*
- * order.c: see order.h. Rows are sorted as pairs of value and index; parallel over rows.
+ * order.c: see order.h. Rows are sorted as pairs of value and index, long ones by the bits of their elements; parallel over rows.
  */
 #include "kernels/order.h"
 
 #include "base/platform.h"
 #include "base/pool.h"
+#include "kernels/strided.h"
 
 #include <string.h>
 
@@ -30,10 +31,31 @@
 #define NAME(x) PASTE(x, u8)
 #include "kernels/order_body.h"
 
-enum { PAIR = 16, ROW_GRAIN = 4096 /* elements */ };
+#define KEY ct__bits32
+#define BITS 32
+#define NAME(x) PASTE(x, 32)
+#include "kernels/order_radix.h"
+#define KEY ct__bits64
+#define BITS 64
+#define NAME(x) PASTE(x, 64)
+#include "kernels/order_radix.h"
+
+enum { PAIR = 16, RADIX = 128 /* elements from which on it pays */, ROW_GRAIN = 4096 /* elements */ };
 _Static_assert(sizeof(pair_f64) == PAIR && sizeof(pair_u8) == PAIR, "scratch of every type has the same size");
 
 static int64_t grain(const ct__order *o) { return ct__max_i64(1, ROW_GRAIN / o->n); }
+
+/* True if the row was sorted by its bits. */
+static bool by_bits(const ct__order *o, int64_t x, int64_t out, int64_t *indices, void *scratch) {
+    if (o->k < o->n || o->n < RADIX || o->last || o->unsorted) return false;
+    const bool real = o->dtype == CT_F32 || o->dtype == CT_F64;
+    if ((o->dtype == CT_F32 || o->dtype == CT_I32) && o->n < UINT32_MAX)
+        radix_row_32(o, (const ct__bits32 *)o->x + x, (ct__bits32 *)o->values + out, indices, real, scratch);
+    else if (o->dtype == CT_F64 || o->dtype == CT_I64)
+        radix_row_64(o, (const ct__bits64 *)o->x + x, (ct__bits64 *)o->values + out, indices, real, scratch);
+    else return false;
+    return true;
+}
 
 typedef struct job {
     const ct__order *o;
@@ -54,6 +76,7 @@ static void run_rows(int64_t begin, int64_t end, void *arg) {
             rest /= o->sizes[d];
         }
         int64_t *indices = o->indices + out;
+        if (by_bits(o, x, out, indices, scratch)) continue;
         switch (o->dtype) {
         case CT_F32: row_f32(o, (const float *)o->x + x, (float *)o->values + out, indices, scratch); break;
         case CT_F64: row_f64(o, (const double *)o->x + x, (double *)o->values + out, indices, scratch); break;

@@ -7,6 +7,9 @@
 #include <ctorch/ops_reduce.h>
 #include <ctorch/ops_shape.h>
 
+#include <math.h>
+#include <stdlib.h>
+
 START_TEST(sort_orders_values_and_tells_where_they_were) {
     ct_tensor *x = test_f32((double[]){3, 1, 2, 4, 6, 5}, CT_SHAPE(2, 3)), *at;
     ck_values(ct_sort(x, 1, NULL, &at), 1, 2, 3, 4, 5, 6);
@@ -99,6 +102,41 @@ START_TEST(gradients_of_sorting_are_right_twice) {
 }
 END_TEST
 
+/* Rows from some length on are sorted by their bits: signs, both zeros, infinities, NaN and ties come out as in short ones. */
+static void check_long_row(ct_tensor *x, bool descending) {
+    ct_tensor *at, *sorted = ct_sort(x, 0, &(ct_sort_options){.descending = descending}, &at);
+    const int64_t n = ct_numel(x), *p = ct_data_i64(at);
+    ck_ok();
+    ck_assert(ct_allclose(sorted, ct_gather(x, 0, at), &(ct_allclose_options){.equal_nan = true}));
+    double *v = malloc((size_t)n * sizeof *v);
+    ct_copy_to(sorted, v, n, CT_F64);
+    for (int64_t i = 1; i < n; i++) {
+        double a = descending ? v[i] : v[i - 1], b = descending ? v[i - 1] : v[i];
+        bool equal = a == b || (isnan(a) && isnan(b));
+        ck_assert_msg(equal || a < b || isnan(b), "%lld: %g, %g", (long long)i, a, b);
+        ck_assert_msg(!equal || p[i - 1] < p[i], "equal elements %lld and %lld change places", (long long)p[i - 1], (long long)p[i]);
+    }
+    free(v);
+}
+START_TEST(long_rows_are_sorted_by_their_bits) {
+    static const double special[] = {0, -0.0, INFINITY, -INFINITY, NAN, 1e-40, -1e-40, 3, -3, -NAN};
+    for (int descending = 0; descending < 2; descending++)
+        for (int real = 0; real < 4; real++) {
+            enum { N = 1500 };
+            double v[N];
+            int64_t w[N];
+            for (int i = 0; i < N; i++) {
+                v[i] = i % 3 ? (i * 7919 % 1009 - 500) / 4.0 : special[i / 3 % 10];
+                w[i] = (int64_t)(i % 5 ? i * 7919 % 400 - 200 : i % 2 ? INT32_MIN : INT32_MAX) * (real == 3 ? 4000000000 : 1);
+            }
+            ct_tensor *x = real < 2 ? ct_from_data(v, CT_SHAPE(N), CT_F64) : ct_from_data(w, CT_SHAPE(N), CT_I64);
+            if (real == 0 || real == 2) x = ct_to(x, real == 0 ? CT_F32 : CT_I32);
+            check_long_row(x, descending);
+            check_long_row(ct_slice(x, 0, CT_DIM_NONE, CT_DIM_NONE, 3), descending);
+        }
+}
+END_TEST
+
 TEST_LIST = {TEST(sort_orders_values_and_tells_where_they_were), TEST(nan_is_the_largest_and_equals_keep_their_order),
-             TEST(long_rows_are_stable_and_topk_agrees_with_sort), TEST(topk_takes_the_first_k), TEST(gradients_of_sorting_are_right_twice)};
+             TEST(long_rows_are_stable_and_topk_agrees_with_sort), TEST(topk_takes_the_first_k), TEST(long_rows_are_sorted_by_their_bits), TEST(gradients_of_sorting_are_right_twice)};
 TEST_MAIN("op_sort")
