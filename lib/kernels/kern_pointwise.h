@@ -53,9 +53,13 @@ typedef struct ct__pointwise_kernels {
     ct__loop add_alpha[CT__DTYPES]; /* in1 + alpha * in2; args: alpha in the dtype */
     ct__loop clamp[CT__DTYPES];     /* min(max(in1, in2), in3) */
     ct__loop where[CT__DTYPES];     /* in1 (bool) ? in2 : in3 */
-    ct__loop addcmul[CT__DTYPES];   /* in1 + value * in2 * in3; args: value in the dtype; floating point */
-    ct__loop addcdiv[CT__DTYPES];
-    ct__loop lerp[CT__DTYPES];      /* from in1 to in2; args: weight in the dtype; floating point */
+    ct__loop addcmul[CT__DTYPES];   /* in1 + value * in2 * in3; args: value in the dtype; not of bool */
+    ct__loop addcdiv[CT__DTYPES];   /* floating point, and those below */
+    ct__loop lerp[CT__DTYPES];      /* from in1 to in2; args: weight in the dtype */
+    ct__loop lerp_tensor[CT__DTYPES]; /* weight in3 */
+    ct__loop polygamma[CT__DTYPES];   /* args: n in the dtype */
+    ct__loop logit[CT__DTYPES];       /* args: eps in the dtype, < 0 for none */
+    ct__loop nan_to_num[CT__DTYPES];  /* in1, or for NaN in2, for inf in3, for -inf in4 */
 } ct__pointwise_kernels;
 
 #endif
