@@ -11,6 +11,7 @@
  *
  *     ops_create.h      zeros, arange, copies, dtype        ops_random.h  rand, randn, randperm
  *     ops_pointwise.h   arithmetic, comparison, where       ops_reduce.h  sum, mean, max, argmax
+ *     ops_special.h     erf, lgamma, logit, xlogy           ops_bitwise.h and, or, xor, shifts
  *     ops_shape.h       views, cat, split                   ops_index.h   select, gather, scatter, sort
  *     ops_linalg.h      matmul and its family, linear       ops_nn.h      activations, softmax, dropout
  *     ops_conv.h        convolution                         ops_pool.h    pooling           ops_loss.h  losses
@@ -49,6 +50,7 @@
 #include <ctorch/nn_hooks.h>
 #include <ctorch/nn_init.h>
 #include <ctorch/nn_layers.h>
+#include <ctorch/ops_bitwise.h>
 #include <ctorch/ops_conv.h>
 #include <ctorch/ops_create.h>
 #include <ctorch/ops_index.h>
@@ -60,6 +62,7 @@
 #include <ctorch/ops_random.h>
 #include <ctorch/ops_reduce.h>
 #include <ctorch/ops_shape.h>
+#include <ctorch/ops_special.h>
 #include <ctorch/ops_vision.h>
 #include <ctorch/optim.h>
 #include <ctorch/random.h>

@@ -31,14 +31,23 @@ CT_API ct_tensor *ct_scalar_tensor_int(int64_t value, ct_dtype dtype);
 /*
  * Sequences, 1-d. ct_arange: start, start + step, ... below end, ceil((end - start) / step) of them; CT_DTYPE_NONE is
  * float32, int64 for ct_arange_int, which computes in integers throughout. ct_linspace: steps values from start to end,
- * both included. Errors: step 0, an end on the wrong side of start, steps < 0, bounds that are not finite.
+ * both included; ct_logspace: base (torch's default is 10) to the power of those. For integer dtypes bounds and step are cut to integers
+ * first, but not linspace's step. Errors: bool, step 0, an end on the wrong side of start, steps < 0, bounds that are not finite.
  */
 CT_API ct_tensor *ct_arange(double start, double end, double step, ct_dtype dtype);
 CT_API ct_tensor *ct_arange_int(int64_t start, int64_t end, int64_t step, ct_dtype dtype);
 CT_API ct_tensor *ct_linspace(double start, double end, int64_t steps, ct_dtype dtype);
+CT_API ct_tensor *ct_logspace(double start, double end, int64_t steps, double base, ct_dtype dtype);
 
 /* [n, m] with ones on the diagonal. CT_DTYPE_NONE is float32. */
 CT_API ct_tensor *ct_eye(int64_t n, int64_t m, ct_dtype dtype);
+
+/* Rows and columns of the elements on and below (above) a diagonal of a [row, col] matrix: [2, n], row by row. int64 or int32. */
+CT_API ct_tensor *ct_tril_indices(int64_t row, int64_t col, int64_t offset, ct_dtype dtype);
+CT_API ct_tensor *ct_triu_indices(int64_t row, int64_t col, int64_t offset, ct_dtype dtype);
+
+/* Uninitialised, with strides (elements, not negative) of one's own: dims may overlap or leave gaps. */
+CT_API ct_tensor *ct_empty_strided(const int64_t *sizes, const int64_t *strides, int ndim, ct_dtype dtype);
 
 /*
  * New tensors with the sizes of a, and its strides where a is dense (channels_last stays channels_last; torch's
@@ -48,6 +57,8 @@ CT_API ct_tensor *ct_empty_like(ct_tensor *a, ct_dtype dtype);
 CT_API ct_tensor *ct_zeros_like(ct_tensor *a, ct_dtype dtype);
 CT_API ct_tensor *ct_ones_like(ct_tensor *a, ct_dtype dtype);
 CT_API ct_tensor *ct_full_like(ct_tensor *a, double value, ct_dtype dtype);
+CT_API ct_tensor *ct_full_like_int(ct_tensor *a, int64_t value, ct_dtype dtype);
+CT_API ct_tensor *ct_empty_like_memory_format(ct_tensor *a, ct_dtype dtype, ct_memory_format format); /* another order of the memory */
 
 /*
  * Copies and conversions. Gradients flow through, converted back to the input's dtype. Unlike torch's, they never return
@@ -56,6 +67,7 @@ CT_API ct_tensor *ct_full_like(ct_tensor *a, double value, ct_dtype dtype);
  * 8 bits for uint8; to bool is != 0.
  */
 CT_API ct_tensor *ct_clone(ct_tensor *a);                            /* new memory; strides as ct_empty_like's */
+CT_API ct_tensor *ct_clone_memory_format(ct_tensor *a, ct_memory_format format); /* new memory in that order; channels_last needs 4 dims */
 CT_API ct_tensor *ct_to(ct_tensor *a, ct_dtype dtype);               /* another dtype; CT_DTYPE_NONE keeps it */
 CT_API ct_tensor *ct_contiguous(ct_tensor *a, ct_memory_format format); /* dense in that format (PRESERVE = CONTIGUOUS); channels_last needs 4 dims */
 

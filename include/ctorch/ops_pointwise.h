@@ -1,5 +1,5 @@
 /*
- * ctorch/ops_pointwise.h: elementwise arithmetic, functions, selection, comparison and logic.
+ * ctorch/ops_pointwise.h: elementwise arithmetic, functions, selection, comparison and logic. Special functions are in ops_special.h, bits in ops_bitwise.h.
  *
  * Shapes: operands are broadcast to a common shape (trailing dims aligned, size 1 stretches). The result's strides follow the
  * operands' (channels_last in, channels_last out), as in PyTorch.
@@ -19,6 +19,8 @@
 #ifndef CTORCH_OPS_POINTWISE_H
 #define CTORCH_OPS_POINTWISE_H
 
+#include <ctorch/ops_bitwise.h>
+#include <ctorch/ops_special.h>
 #include <ctorch/tensor.h>
 
 #ifdef __cplusplus
@@ -41,12 +43,15 @@ typedef enum ct_rounding_mode {
 CT_API ct_tensor *ct_add(ct_tensor *a, ct_tensor *b);
 CT_API ct_tensor *ct_add_alpha(ct_tensor *a, ct_tensor *b, double alpha); /* a + alpha * b; integers want a whole alpha */
 CT_API ct_tensor *ct_sub(ct_tensor *a, ct_tensor *b);
+CT_API ct_tensor *ct_sub_alpha(ct_tensor *a, ct_tensor *b, double alpha); /* a - alpha * b */
 CT_API ct_tensor *ct_mul(ct_tensor *a, ct_tensor *b);
 CT_API ct_tensor *ct_div(ct_tensor *a, ct_tensor *b);
 CT_API ct_tensor *ct_div_tensor_mode(ct_tensor *a, ct_tensor *b, ct_rounding_mode rounding_mode); /* gradient zero when rounded */
+CT_API ct_tensor *ct_floor_divide(ct_tensor *a, ct_tensor *b); /* ct_div_tensor_mode with CT_ROUND_FLOOR; torch has no gradient for it */
 CT_API ct_tensor *ct_remainder(ct_tensor *a, ct_tensor *b); /* sign of b: Python's % */
 CT_API ct_tensor *ct_fmod(ct_tensor *a, ct_tensor *b);      /* sign of a: C's % */
 CT_API ct_tensor *ct_pow(ct_tensor *a, ct_tensor *b);       /* integers to negative powers: 0, or +-1 for a = +-1 */
+CT_API ct_tensor *ct_float_power(ct_tensor *a, ct_tensor *b); /* ct_pow of both converted to float64 */
 CT_API ct_tensor *ct_maximum(ct_tensor *a, ct_tensor *b);   /* NaN wins; equal elements share the gradient */
 CT_API ct_tensor *ct_minimum(ct_tensor *a, ct_tensor *b);
 CT_API ct_tensor *ct_atan2(ct_tensor *a, ct_tensor *b);     /* the angle of (x = b, y = a) */
@@ -56,35 +61,73 @@ CT_API ct_tensor *ct_add_scalar(ct_tensor *a, double b);
 CT_API ct_tensor *ct_sub_scalar(ct_tensor *a, double b);
 CT_API ct_tensor *ct_mul_scalar(ct_tensor *a, double b);
 CT_API ct_tensor *ct_div_scalar(ct_tensor *a, double b);
+CT_API ct_tensor *ct_div_scalar_mode(ct_tensor *a, double b, ct_rounding_mode rounding_mode);
+CT_API ct_tensor *ct_floor_divide_scalar(ct_tensor *a, double b);
 CT_API ct_tensor *ct_pow_scalar(ct_tensor *a, double b);
+CT_API ct_tensor *ct_float_power_scalar(ct_tensor *a, double b);
 CT_API ct_tensor *ct_remainder_scalar(ct_tensor *a, double b);
+CT_API ct_tensor *ct_fmod_scalar(ct_tensor *a, double b);
 CT_API ct_tensor *ct_add_scalar_int(ct_tensor *a, int64_t b);
 CT_API ct_tensor *ct_sub_scalar_int(ct_tensor *a, int64_t b);
 CT_API ct_tensor *ct_mul_scalar_int(ct_tensor *a, int64_t b);
 CT_API ct_tensor *ct_pow_scalar_int(ct_tensor *a, int64_t b); /* error: an integer tensor to a negative power */
+CT_API ct_tensor *ct_div_scalar_mode_int(ct_tensor *a, int64_t b, ct_rounding_mode rounding_mode);
+CT_API ct_tensor *ct_floor_divide_scalar_int(ct_tensor *a, int64_t b);
 CT_API ct_tensor *ct_remainder_scalar_int(ct_tensor *a, int64_t b);
+CT_API ct_tensor *ct_fmod_scalar_int(ct_tensor *a, int64_t b);
 
-/* A number on the left: a - b, a / b, a to the power of b. */
+/* A number on the left: a - b, a / b, a to the power of b, the remainder of a by b. */
 CT_API ct_tensor *ct_sub_rscalar(double a, ct_tensor *b);
 CT_API ct_tensor *ct_div_rscalar(double a, ct_tensor *b);
 CT_API ct_tensor *ct_pow_rscalar(double a, ct_tensor *b);
+CT_API ct_tensor *ct_float_power_rscalar(double a, ct_tensor *b);
+CT_API ct_tensor *ct_remainder_rscalar(double a, ct_tensor *b);
 CT_API ct_tensor *ct_sub_rscalar_int(int64_t a, ct_tensor *b);
+CT_API ct_tensor *ct_pow_rscalar_int(int64_t a, ct_tensor *b);
+CT_API ct_tensor *ct_remainder_rscalar_int(int64_t a, ct_tensor *b);
 
 /* In place: a += b and so on. */
 CT_API ct_status ct_add_(ct_tensor *a, ct_tensor *b);
 CT_API ct_status ct_add_alpha_(ct_tensor *a, ct_tensor *b, double alpha);
 CT_API ct_status ct_sub_(ct_tensor *a, ct_tensor *b);
 CT_API ct_status ct_mul_(ct_tensor *a, ct_tensor *b);
+CT_API ct_status ct_sub_alpha_(ct_tensor *a, ct_tensor *b, double alpha);
 CT_API ct_status ct_div_(ct_tensor *a, ct_tensor *b);
+CT_API ct_status ct_div_tensor_mode_(ct_tensor *a, ct_tensor *b, ct_rounding_mode rounding_mode);
+CT_API ct_status ct_floor_divide_(ct_tensor *a, ct_tensor *b);
+CT_API ct_status ct_remainder_(ct_tensor *a, ct_tensor *b);
+CT_API ct_status ct_fmod_(ct_tensor *a, ct_tensor *b);
+CT_API ct_status ct_pow_(ct_tensor *a, ct_tensor *b);
+CT_API ct_status ct_float_power_(ct_tensor *a, ct_tensor *b); /* a must be float64 */
+CT_API ct_status ct_atan2_(ct_tensor *a, ct_tensor *b);
 CT_API ct_status ct_add_scalar_(ct_tensor *a, double b);
 CT_API ct_status ct_sub_scalar_(ct_tensor *a, double b);
 CT_API ct_status ct_mul_scalar_(ct_tensor *a, double b);
 CT_API ct_status ct_div_scalar_(ct_tensor *a, double b);
+CT_API ct_status ct_div_scalar_mode_(ct_tensor *a, double b, ct_rounding_mode rounding_mode);
+CT_API ct_status ct_floor_divide_scalar_(ct_tensor *a, double b);
+CT_API ct_status ct_remainder_scalar_(ct_tensor *a, double b);
+CT_API ct_status ct_fmod_scalar_(ct_tensor *a, double b);
+CT_API ct_status ct_pow_scalar_(ct_tensor *a, double b);
+CT_API ct_status ct_float_power_scalar_(ct_tensor *a, double b);
+CT_API ct_status ct_add_scalar_int_(ct_tensor *a, int64_t b);
+CT_API ct_status ct_sub_scalar_int_(ct_tensor *a, int64_t b);
+CT_API ct_status ct_mul_scalar_int_(ct_tensor *a, int64_t b);
+CT_API ct_status ct_div_scalar_mode_int_(ct_tensor *a, int64_t b, ct_rounding_mode rounding_mode);
+CT_API ct_status ct_floor_divide_scalar_int_(ct_tensor *a, int64_t b);
+CT_API ct_status ct_remainder_scalar_int_(ct_tensor *a, int64_t b);
+CT_API ct_status ct_fmod_scalar_int_(ct_tensor *a, int64_t b);
+CT_API ct_status ct_pow_scalar_int_(ct_tensor *a, int64_t b);
 
-/* Fused forms, floating point only. */
+/* Fused forms. ct_addcmul takes integers too (value is cut to one), the others floating point only. */
 CT_API ct_tensor *ct_addcmul(ct_tensor *a, ct_tensor *b, ct_tensor *c, double value); /* a + value * b * c */
 CT_API ct_tensor *ct_addcdiv(ct_tensor *a, ct_tensor *b, ct_tensor *c, double value); /* a + value * b / c */
 CT_API ct_tensor *ct_lerp(ct_tensor *a, ct_tensor *end, double weight);               /* a + weight * (end - a) */
+CT_API ct_tensor *ct_lerp_tensor(ct_tensor *a, ct_tensor *end, ct_tensor *weight);    /* one dtype for all three; a 0-dim weight may have another */
+CT_API ct_status ct_addcmul_(ct_tensor *a, ct_tensor *b, ct_tensor *c, double value);
+CT_API ct_status ct_addcdiv_(ct_tensor *a, ct_tensor *b, ct_tensor *c, double value);
+CT_API ct_status ct_lerp_(ct_tensor *a, ct_tensor *end, double weight);
+CT_API ct_status ct_lerp_tensor_(ct_tensor *a, ct_tensor *end, ct_tensor *weight);
 
 /* ---- Functions of one tensor ----------------------------------------------------------------------------------- */
 
@@ -96,6 +139,7 @@ CT_API ct_tensor *ct_sign(ct_tensor *a);   /* -1, 0, 1; NaN gives 0 */
 CT_API ct_tensor *ct_floor(ct_tensor *a);
 CT_API ct_tensor *ct_ceil(ct_tensor *a);
 CT_API ct_tensor *ct_round(ct_tensor *a); /* halves to even */
+CT_API ct_tensor *ct_round_decimals(ct_tensor *a, int64_t decimals); /* to that many decimals, or to 10^-decimals; floating point only */
 CT_API ct_tensor *ct_trunc(ct_tensor *a);
 CT_API ct_tensor *ct_frac(ct_tensor *a);  /* a - trunc(a); floating point only */
 
@@ -118,13 +162,42 @@ CT_API ct_tensor *ct_acos(ct_tensor *a);
 CT_API ct_tensor *ct_atan(ct_tensor *a);
 CT_API ct_tensor *ct_sinh(ct_tensor *a);
 CT_API ct_tensor *ct_cosh(ct_tensor *a);
-CT_API ct_tensor *ct_erf(ct_tensor *a);
+CT_API ct_tensor *ct_asinh(ct_tensor *a);
+CT_API ct_tensor *ct_acosh(ct_tensor *a);
+CT_API ct_tensor *ct_atanh(ct_tensor *a);
 
-/* In place. exp_ and sqrt_ want floating point. */
+/* In place. Those that would make float32 of integers want floating point. */
 CT_API ct_status ct_neg_(ct_tensor *a);
 CT_API ct_status ct_abs_(ct_tensor *a);
-CT_API ct_status ct_exp_(ct_tensor *a);
+CT_API ct_status ct_square_(ct_tensor *a);
+CT_API ct_status ct_sign_(ct_tensor *a);
+CT_API ct_status ct_floor_(ct_tensor *a);
+CT_API ct_status ct_ceil_(ct_tensor *a);
+CT_API ct_status ct_round_(ct_tensor *a);
+CT_API ct_status ct_round_decimals_(ct_tensor *a, int64_t decimals);
+CT_API ct_status ct_trunc_(ct_tensor *a);
+CT_API ct_status ct_frac_(ct_tensor *a);
+CT_API ct_status ct_reciprocal_(ct_tensor *a);
 CT_API ct_status ct_sqrt_(ct_tensor *a);
+CT_API ct_status ct_rsqrt_(ct_tensor *a);
+CT_API ct_status ct_exp_(ct_tensor *a);
+CT_API ct_status ct_exp2_(ct_tensor *a);
+CT_API ct_status ct_expm1_(ct_tensor *a);
+CT_API ct_status ct_log_(ct_tensor *a);
+CT_API ct_status ct_log2_(ct_tensor *a);
+CT_API ct_status ct_log10_(ct_tensor *a);
+CT_API ct_status ct_log1p_(ct_tensor *a);
+CT_API ct_status ct_sin_(ct_tensor *a);
+CT_API ct_status ct_cos_(ct_tensor *a);
+CT_API ct_status ct_tan_(ct_tensor *a);
+CT_API ct_status ct_asin_(ct_tensor *a);
+CT_API ct_status ct_acos_(ct_tensor *a);
+CT_API ct_status ct_atan_(ct_tensor *a);
+CT_API ct_status ct_sinh_(ct_tensor *a);
+CT_API ct_status ct_cosh_(ct_tensor *a);
+CT_API ct_status ct_asinh_(ct_tensor *a);
+CT_API ct_status ct_acosh_(ct_tensor *a);
+CT_API ct_status ct_atanh_(ct_tensor *a);
 
 /* ---- Selection ------------------------------------------------------------------------------------------------- */
 
@@ -136,14 +209,32 @@ CT_API ct_tensor *ct_clamp(ct_tensor *a, double min, double max);
 CT_API ct_tensor *ct_clamp_min(ct_tensor *a, double min);
 CT_API ct_tensor *ct_clamp_max(ct_tensor *a, double max);
 CT_API ct_tensor *ct_clamp_int(ct_tensor *a, int64_t min, int64_t max);
+CT_API ct_tensor *ct_clamp_min_int(ct_tensor *a, int64_t min);
+CT_API ct_tensor *ct_clamp_max_int(ct_tensor *a, int64_t max);
 CT_API ct_status ct_clamp_(ct_tensor *a, double min, double max);
+CT_API ct_status ct_clamp_min_(ct_tensor *a, double min);
+CT_API ct_status ct_clamp_max_(ct_tensor *a, double max);
+CT_API ct_status ct_clamp_int_(ct_tensor *a, int64_t min, int64_t max);
+CT_API ct_status ct_clamp_min_int_(ct_tensor *a, int64_t min);
+CT_API ct_status ct_clamp_max_int_(ct_tensor *a, int64_t max);
+
+/* Limits of their own for the elements, broadcast and promoted; one of the two may be NULL: no such limit. A NaN limit makes its element
+ * NaN. The limits get the gradient where they are the result. */
+CT_API ct_tensor *ct_clamp_tensor(ct_tensor *a, ct_tensor *min, ct_tensor *max);
+CT_API ct_status ct_clamp_tensor_(ct_tensor *a, ct_tensor *min, ct_tensor *max);
 
 /* condition ? a : b, all three broadcast; condition is bool. */
 CT_API ct_tensor *ct_where(ct_tensor *condition, ct_tensor *a, ct_tensor *b);
+CT_API ct_tensor *ct_where_scalar(ct_tensor *condition, ct_tensor *a, double b);
+CT_API ct_tensor *ct_where_rscalar(ct_tensor *condition, double a, ct_tensor *b);
+CT_API ct_tensor *ct_where_scalar_int(ct_tensor *condition, ct_tensor *a, int64_t b);
+CT_API ct_tensor *ct_where_rscalar_int(ct_tensor *condition, int64_t a, ct_tensor *b);
 
 /* value where mask (bool, broadcast with a), else a. The dtype is a's; value is converted to it and must fit. */
 CT_API ct_tensor *ct_masked_fill(ct_tensor *a, ct_tensor *mask, double value);
 CT_API ct_status ct_masked_fill_(ct_tensor *a, ct_tensor *mask, double value); /* mask must broadcast to a */
+CT_API ct_tensor *ct_masked_fill_tensor(ct_tensor *a, ct_tensor *mask, ct_tensor *value); /* a 0-dim value, which gets the sum of the gradient under the mask */
+CT_API ct_status ct_masked_fill_tensor_(ct_tensor *a, ct_tensor *mask, ct_tensor *value);
 
 /* ---- Comparison and logic: bool results, no gradient -------------------------------------------------------------- */
 
@@ -174,10 +265,18 @@ CT_API ct_tensor *ct_logical_or(ct_tensor *a, ct_tensor *b);
 CT_API ct_tensor *ct_logical_xor(ct_tensor *a, ct_tensor *b);
 CT_API ct_tensor *ct_logical_not(ct_tensor *a);
 
+/* In place: 1 and 0 in a's own dtype. */
+CT_API ct_status ct_logical_and_(ct_tensor *a, ct_tensor *b);
+CT_API ct_status ct_logical_or_(ct_tensor *a, ct_tensor *b);
+CT_API ct_status ct_logical_xor_(ct_tensor *a, ct_tensor *b);
+CT_API ct_status ct_logical_not_(ct_tensor *a);
+
 /* Integers and bools are never NaN or infinite. */
 CT_API ct_tensor *ct_isnan(ct_tensor *a);
 CT_API ct_tensor *ct_isinf(ct_tensor *a);
 CT_API ct_tensor *ct_isfinite(ct_tensor *a);
+
+CT_API ct_tensor *ct_signbit(ct_tensor *a); /* below 0, or -0 */
 
 /* The same sizes and all elements equal, in the common dtype (NaN differs from NaN). false on an error. torch.equal. */
 CT_API bool ct_equal(ct_tensor *a, ct_tensor *b);
@@ -192,6 +291,10 @@ typedef struct ct_allclose_options {
 /* |a - b| <= atol + rtol |b| for all elements, after broadcasting; equal infinities are close. The dtypes must agree: CT_ERR_DTYPE.
  * false on an error. torch.allclose. */
 CT_API bool ct_allclose(ct_tensor *a, ct_tensor *b, const ct_allclose_options *options);
+
+/* The same for each element. torch.isclose. */
+typedef ct_allclose_options ct_isclose_options;
+CT_API ct_tensor *ct_isclose(ct_tensor *a, ct_tensor *b, const ct_isclose_options *options);
 
 #ifdef __cplusplus
 }

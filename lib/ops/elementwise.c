@@ -80,6 +80,11 @@ ct_status ct__check_float(int op, const ct_tensor *t) {
     return ct__fail(CT_ERR_DTYPE, "%s: wants floating point, not %s", ct__fn(op), ct_dtype_name((ct_dtype)t->dtype));
 }
 
+ct_status ct__check_bits(int op, ct_dtype dtype) {
+    if (CT__LIKELY(!ct_dtype_is_floating_point(dtype))) return CT_OK;
+    return ct__fail(CT_ERR_DTYPE, "%s: wants integers or bools, not %s", ct__fn(op), ct_dtype_name(dtype));
+}
+
 /* The rounded divisions note a zero divisor of integers: an error, and no result. */
 static bool divides(ct__binary_fn fn) {
     return fn == CT__BINARY_div_trunc || fn == CT__BINARY_div_floor || fn == CT__BINARY_remainder || fn == CT__BINARY_fmod;

@@ -38,6 +38,7 @@ ct_status ct__check_cast(int op, ct_dtype from, ct_dtype to);
 /* CT_ERR_DTYPE "ct_X: not for bool tensors" for CT_BOOL. */
 ct_status ct__check_not_bool(int op, ct_dtype dtype);
 ct_status ct__check_float(int op, const ct_tensor *t);
+ct_status ct__check_bits(int op, ct_dtype dtype); /* integers and bool */
 
 /* fn(a, b) in dtype (computed in ct__compute_dtype); ct__binary_number has the number on the right, or left. A reference of the caller's, NULL with an error pending. */
 ct_tensor *ct__binary(int op, ct__binary_fn fn, const ct_tensor *a, const ct_tensor *b, ct_dtype dtype);

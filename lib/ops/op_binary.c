@@ -1,7 +1,7 @@
 /*
  * op_binary.c: add, sub, mul, div of two tensors or a tensor and a number, and in place.
  */
-#include "ops/elementwise.h"
+#include "ops/forms.h"
 #include <ctorch/ops_create.h>
 #include <ctorch/ops_pointwise.h>
 
@@ -48,12 +48,13 @@ static ct_tensor *with_number(const ct__node_class *cls, ct__binary_fn fn, ct_te
     return ct__finish(n, out);
 }
 
-static ct_status with_number_inplace(const ct__node_class *cls, ct__binary_fn fn, ct_tensor *a, double x, ct_dtype dtype) {
+static ct_status with_number_inplace(const ct__node_class *cls, ct__binary_fn fn, ct_tensor *a, ct__number x) {
+    const ct_dtype dtype = ct__number_dtype(a, x);
     CT__TRY(ct__check_cast(cls->op, dtype, (ct_dtype)a->dtype));
     ct__node *n = ct__node_new(cls, &a, 1, 1);
-    if (n && cls->ctx_size) ((number_ctx *)ct__ctx(n))->x = x;
+    if (n && cls->ctx_size) ((number_ctx *)ct__ctx(n))->x = x.f;
     ct_status status = ct__pending();
-    if (status == CT_OK) status = ct__binary_number_into(cls->op, fn, a, ct__number_f64(x), dtype);
+    if (status == CT_OK) status = ct__binary_number_into(cls->op, fn, a, x, dtype);
     if (status == CT_OK) return ct__finish_inplace(n, a);
     ct__node_unref(n);
     return status;
@@ -75,6 +76,7 @@ static const ct__node_class add_inplace_class = {.op = CT__OP_add_, .backward = 
 static const ct__node_class add_scalar_class = {.op = CT__OP_add_scalar, .backward = pass_backward};
 static const ct__node_class add_scalar_int_class = {.op = CT__OP_add_scalar_int, .backward = pass_backward};
 static const ct__node_class add_scalar_inplace_class = {.op = CT__OP_add_scalar_, .backward = pass_backward};
+static const ct__node_class add_scalar_int_inplace_class = {.op = CT__OP_add_scalar_int_, .backward = pass_backward};
 
 ct_tensor *ct_add(ct_tensor *a, ct_tensor *b) {
     if (!ct__enter(CT__OP_add, (ct_tensor *[]){a, b}, 2)) return NULL;
@@ -91,58 +93,12 @@ static ct_tensor *add_number(const ct__node_class *cls, ct_tensor *a, ct__number
 }
 ct_tensor *ct_add_scalar(ct_tensor *a, double b) { return add_number(&add_scalar_class, a, ct__number_f64(b)); }
 ct_tensor *ct_add_scalar_int(ct_tensor *a, int64_t b) { return add_number(&add_scalar_int_class, a, ct__number_i64(b)); }
-ct_status ct_add_scalar_(ct_tensor *a, double b) {
-    if (!ct__enter_inplace(CT__OP_add_scalar_, a, NULL, 0)) return ct__pending();
-    return with_number_inplace(&add_scalar_inplace_class, CT__BINARY_add, a, b, ct__number_dtype(a, ct__number_f64(b)));
+static ct_status add_number_(const ct__node_class *cls, ct_tensor *a, ct__number x) {
+    if (!ct__enter_inplace(cls->op, a, NULL, 0)) return ct__pending();
+    return with_number_inplace(cls, CT__BINARY_add, a, x);
 }
-
-/* ---- add_alpha: a + alpha b; d a = g, d b = alpha g ---- */
-
-static void add_alpha_backward(ct__node *n, ct_tensor *const *g, ct_tensor **gin) {
-    if (ct__needs(n, 0)) gin[0] = ct__reduce_to_input(n, 0, g[0]);
-    if (ct__needs(n, 1)) gin[1] = ct__reduce_to_input(n, 1, ct_mul_scalar(g[0], ((number_ctx *)ct__ctx(n))->x));
-}
-static const ct__node_class add_alpha_class = {.op = CT__OP_add_alpha, .backward = add_alpha_backward, .ctx_size = sizeof(number_ctx)};
-static const ct__node_class add_alpha_inplace_class = {.op = CT__OP_add_alpha_, .backward = add_alpha_backward, .ctx_size = sizeof(number_ctx)};
-
-static ct_status check_alpha(int op, ct_dtype dtype, double alpha, ct__element *e) {
-    if (!ct_dtype_is_floating_point(dtype) && (alpha != trunc(alpha) || !isfinite(alpha)))
-        return ct__fail(CT_ERR_INVALID_ARGUMENT, "%s: for %s alpha must be a whole number, not %g", ct__fn(op), ct_dtype_name(dtype), alpha);
-    *e = ct__loop_element(ct__number_f64(alpha), dtype);
-    return CT_OK;
-}
-
-ct_tensor *ct_add_alpha(ct_tensor *a, ct_tensor *b, double alpha) {
-    const int op = CT__OP_add_alpha;
-    if (!ct__enter(op, (ct_tensor *[]){a, b}, 2)) return NULL;
-    ct_dtype dtype = ct__common_dtype(a, b);
-    ct__element e;
-    CT__TRY_NULL(check_alpha(op, dtype, alpha, &e));
-    ct_dtype compute = ct__compute_dtype(dtype);
-    ct__arg in[] = {ct__arg_as(a, dtype), ct__arg_as(b, dtype)};
-    ct_tensor *out = ct__map_as(ct__fn(op), ct__kern()->pointwise.add_alpha[compute], &e, compute, dtype, in, 2);
-    ct__node *n = ct__node_new(&add_alpha_class, (ct_tensor *[]){a, b}, 2, 1);
-    if (n) ((number_ctx *)ct__ctx(n))->x = alpha;
-    return ct__finish(n, out);
-}
-ct_status ct_add_alpha_(ct_tensor *a, ct_tensor *b, double alpha) {
-    const int op = CT__OP_add_alpha_;
-    if (!ct__enter_inplace(op, a, &b, 1)) return ct__pending();
-    ct_dtype dtype = ct__common_dtype(a, b);
-    ct__element e;
-    CT__TRY(check_alpha(op, dtype, alpha, &e));
-    CT__TRY(ct__check_cast(op, dtype, (ct_dtype)a->dtype));
-    ct__node *n = ct__node_new(&add_alpha_inplace_class, (ct_tensor *[]){a, b}, 2, 1);
-    if (n) ((number_ctx *)ct__ctx(n))->x = alpha;
-    ct_dtype compute = ct__compute_dtype(dtype);
-    ct__arg in[] = {ct__arg_as(a, dtype), ct__arg_as(b, dtype)};
-    ct_status status = ct__pending();
-    if (status == CT_OK)
-        status = ct__map_into(ct__fn(op), a, ct__kern()->pointwise.add_alpha[compute], &e, compute, in, 2);
-    if (status == CT_OK) return ct__finish_inplace(n, a);
-    ct__node_unref(n);
-    return status;
-}
+ct_status ct_add_scalar_(ct_tensor *a, double b) { return add_number_(&add_scalar_inplace_class, a, ct__number_f64(b)); }
+ct_status ct_add_scalar_int_(ct_tensor *a, int64_t b) { return add_number_(&add_scalar_int_inplace_class, a, ct__number_i64(b)); }
 
 /* ---- sub: d a = g, d b = -g ---- */
 
@@ -158,6 +114,7 @@ static const ct__node_class sub_inplace_class = {.op = CT__OP_sub_, .backward = 
 static const ct__node_class sub_scalar_class = {.op = CT__OP_sub_scalar, .backward = pass_backward};
 static const ct__node_class sub_scalar_int_class = {.op = CT__OP_sub_scalar_int, .backward = pass_backward};
 static const ct__node_class sub_scalar_inplace_class = {.op = CT__OP_sub_scalar_, .backward = pass_backward};
+static const ct__node_class sub_scalar_int_inplace_class = {.op = CT__OP_sub_scalar_int_, .backward = pass_backward};
 static const ct__node_class sub_rscalar_class = {.op = CT__OP_sub_rscalar, .backward = negate_backward};
 static const ct__node_class sub_rscalar_int_class = {.op = CT__OP_sub_rscalar_int, .backward = negate_backward};
 
@@ -187,11 +144,52 @@ ct_tensor *ct_sub_scalar(ct_tensor *a, double b) { return sub_number(&sub_scalar
 ct_tensor *ct_sub_scalar_int(ct_tensor *a, int64_t b) { return sub_number(&sub_scalar_int_class, a, ct__number_i64(b), false); }
 ct_tensor *ct_sub_rscalar(double a, ct_tensor *b) { return sub_number(&sub_rscalar_class, b, ct__number_f64(a), true); }
 ct_tensor *ct_sub_rscalar_int(int64_t a, ct_tensor *b) { return sub_number(&sub_rscalar_int_class, b, ct__number_i64(a), true); }
-ct_status ct_sub_scalar_(ct_tensor *a, double b) {
-    if (!ct__enter_inplace(CT__OP_sub_scalar_, a, NULL, 0)) return ct__pending();
-    CT__TRY(check_sub(CT__OP_sub_scalar_, a, NULL));
-    return with_number_inplace(&sub_scalar_inplace_class, CT__BINARY_sub, a, b, ct__number_dtype(a, ct__number_f64(b)));
+static ct_status sub_number_(const ct__node_class *cls, ct_tensor *a, ct__number x) {
+    if (!ct__enter_inplace(cls->op, a, NULL, 0)) return ct__pending();
+    CT__TRY(check_sub(cls->op, a, NULL));
+    return with_number_inplace(cls, CT__BINARY_sub, a, x);
 }
+ct_status ct_sub_scalar_(ct_tensor *a, double b) { return sub_number_(&sub_scalar_inplace_class, a, ct__number_f64(b)); }
+ct_status ct_sub_scalar_int_(ct_tensor *a, int64_t b) { return sub_number_(&sub_scalar_int_inplace_class, a, ct__number_i64(b)); }
+
+/* ---- add_alpha, sub_alpha: a + alpha b, a - alpha b; d a = g, d b = alpha g, -alpha g ---- */
+
+static void alpha_backward(ct__node *n, ct_tensor *const *g, ct_tensor **gin) {
+    if (ct__needs(n, 0)) gin[0] = ct__reduce_to_input(n, 0, g[0]);
+    if (ct__needs(n, 1)) gin[1] = ct__reduce_to_input(n, 1, ct_mul_scalar(g[0], *(const double *)ct__ctx(n)));
+}
+static const ct__forms add_alpha = CT__FORMS(add_alpha, alpha_backward, sizeof(double), 0, 0, 0, 0);
+static const ct__forms sub_alpha = CT__FORMS(sub_alpha, alpha_backward, sizeof(double), 0, 0, 0, 0);
+
+/* factor: alpha with its sign, the loop's argument and the node's context. */
+static ct_status alpha_call(int op, ct_tensor *a, ct_tensor *b, const ct__number *factor, ct__call *c) {
+    *c = (ct__call){.loops = ct__kern()->pointwise.add_alpha, .dtype = ct__common_dtype(a, b), .n = 2, .in = {{.t = a}, {.t = b}}, .arg = factor,
+                    .ctx = &factor->f};
+    if (!ct_dtype_is_floating_point(c->dtype) && (factor->f != trunc(factor->f) || !isfinite(factor->f)))
+        return ct__fail(CT_ERR_INVALID_ARGUMENT, "%s: for %s alpha must be a whole number, not %g", ct__fn(op), ct_dtype_name(c->dtype),
+                        op == CT__OP_sub_alpha || op == CT__OP_sub_alpha_ ? -factor->f : factor->f);
+    return CT_OK;
+}
+static ct_tensor *with_alpha(const ct__forms *f, ct_tensor *a, ct_tensor *b, double factor) {
+    ct__call c;
+    const ct__number x = ct__number_f64(factor);
+    if (!ct__enter(f->fresh.op, (ct_tensor *[]){a, b}, 2)) return NULL;
+    if (f == &sub_alpha) CT__TRY_NULL(check_sub(f->fresh.op, a, b));
+    CT__TRY_NULL(alpha_call(f->fresh.op, a, b, &x, &c));
+    return ct__fresh(f, &c);
+}
+static ct_status with_alpha_(const ct__forms *f, ct_tensor *a, ct_tensor *b, double factor) {
+    ct__call c;
+    const ct__number x = ct__number_f64(factor);
+    if (!ct__enter_inplace(f->inplace.op, a, &b, 1)) return ct__pending();
+    if (f == &sub_alpha) CT__TRY(check_sub(f->inplace.op, a, b));
+    CT__TRY(alpha_call(f->inplace.op, a, b, &x, &c));
+    return ct__inplace(f, &c);
+}
+ct_tensor *ct_add_alpha(ct_tensor *a, ct_tensor *b, double alpha) { return with_alpha(&add_alpha, a, b, alpha); }
+ct_tensor *ct_sub_alpha(ct_tensor *a, ct_tensor *b, double alpha) { return with_alpha(&sub_alpha, a, b, -alpha); }
+ct_status ct_add_alpha_(ct_tensor *a, ct_tensor *b, double alpha) { return with_alpha_(&add_alpha, a, b, alpha); }
+ct_status ct_sub_alpha_(ct_tensor *a, ct_tensor *b, double alpha) { return with_alpha_(&sub_alpha, a, b, -alpha); }
 
 /* ---- mul: d a = g b, d b = g a ---- */
 
@@ -207,6 +205,7 @@ static const ct__node_class mul_inplace_class = {.op = CT__OP_mul_, .backward = 
 static const ct__node_class mul_scalar_class = {.op = CT__OP_mul_scalar, .backward = mul_number_backward, .ctx_size = sizeof(number_ctx)};
 static const ct__node_class mul_scalar_int_class = {.op = CT__OP_mul_scalar_int, .backward = mul_number_backward, .ctx_size = sizeof(number_ctx)};
 static const ct__node_class mul_scalar_inplace_class = {.op = CT__OP_mul_scalar_, .backward = mul_number_backward, .ctx_size = sizeof(number_ctx)};
+static const ct__node_class mul_scalar_int_inplace_class = {.op = CT__OP_mul_scalar_int_, .backward = mul_number_backward, .ctx_size = sizeof(number_ctx)};
 
 ct_tensor *ct_mul(ct_tensor *a, ct_tensor *b) {
     if (!ct__enter(CT__OP_mul, (ct_tensor *[]){a, b}, 2)) return NULL;
@@ -223,10 +222,12 @@ static ct_tensor *mul_number(const ct__node_class *cls, ct_tensor *a, ct__number
 }
 ct_tensor *ct_mul_scalar(ct_tensor *a, double b) { return mul_number(&mul_scalar_class, a, ct__number_f64(b)); }
 ct_tensor *ct_mul_scalar_int(ct_tensor *a, int64_t b) { return mul_number(&mul_scalar_int_class, a, ct__number_i64(b)); }
-ct_status ct_mul_scalar_(ct_tensor *a, double b) {
-    if (!ct__enter_inplace(CT__OP_mul_scalar_, a, NULL, 0)) return ct__pending();
-    return with_number_inplace(&mul_scalar_inplace_class, CT__BINARY_mul, a, b, ct__number_dtype(a, ct__number_f64(b)));
+static ct_status mul_number_(const ct__node_class *cls, ct_tensor *a, ct__number x) {
+    if (!ct__enter_inplace(cls->op, a, NULL, 0)) return ct__pending();
+    return with_number_inplace(cls, CT__BINARY_mul, a, x);
 }
+ct_status ct_mul_scalar_(ct_tensor *a, double b) { return mul_number_(&mul_scalar_inplace_class, a, ct__number_f64(b)); }
+ct_status ct_mul_scalar_int_(ct_tensor *a, int64_t b) { return mul_number_(&mul_scalar_int_inplace_class, a, ct__number_i64(b)); }
 
 /* ---- div: d a = g / b, d b = -g (a / b) / b ---- */
 
@@ -264,7 +265,7 @@ ct_tensor *ct_div_scalar(ct_tensor *a, double b) {
 }
 ct_status ct_div_scalar_(ct_tensor *a, double b) {
     if (!ct__enter_inplace(CT__OP_div_scalar_, a, NULL, 0)) return ct__pending();
-    return with_number_inplace(&div_scalar_inplace_class, CT__BINARY_div, a, b, ct__number_dtype(a, ct__number_f64(b)));
+    return with_number_inplace(&div_scalar_inplace_class, CT__BINARY_div, a, ct__number_f64(b));
 }
 ct_tensor *ct_div_rscalar(double a, ct_tensor *b) {
     const ct__node_class *cls = &div_rscalar_class;

@@ -1,7 +1,7 @@
 /*
  * op_copy.c: copies, conversions, and filling in place.
  */
-#include "ops/elementwise.h"
+#include "ops/create.h"
 #include <ctorch/ops_create.h>
 
 #include <string.h>
@@ -17,6 +17,16 @@ ct_tensor *ct_clone(ct_tensor *a) {
     if (!ct__enter(CT__OP_clone, &a, 1)) return NULL;
     ct_tensor *out = ct__copy_of(ct__fn(CT__OP_clone), a);
     return ct__finish(ct__node_new(&clone_class, &a, 1, 1), out);
+}
+
+static const ct__node_class clone_memory_format_class = {.op = CT__OP_clone_memory_format, .backward = clone_backward};
+
+ct_tensor *ct_clone_memory_format(ct_tensor *a, ct_memory_format format) {
+    const int op = CT__OP_clone_memory_format;
+    if (!ct__enter(op, &a, 1)) return NULL;
+    ct_tensor *out = ct__new_in_format(ct__fn(op), a, (ct_dtype)a->dtype, format);
+    if (out) ct__copy_into(ct__fn(op), out, a);
+    return ct__finish(ct__node_new(&clone_memory_format_class, &a, 1, 1), out);
 }
 
 /* ---- to: d a = g in a's dtype ---- */
@@ -66,13 +76,7 @@ ct_tensor *ct_contiguous(ct_tensor *a, ct_memory_format format) {
         return NULL;
     }
     if (channels_last ? ct__is_dense(a, CT_FORMAT_CHANNELS_LAST) : a->contiguous) return alias(&contiguous_class, a);
-    ct_tensor *out;
-    if (channels_last) {
-        const int64_t c = a->sizes[1], h = a->sizes[2], w = a->sizes[3];
-        out = ct__new_strided(ct__fn(op), a->sizes, (int64_t[]){h * w * c, 1, w * c, c}, 4, (ct_dtype)a->dtype);
-    } else {
-        out = ct__new(ct__fn(op), a->sizes, a->ndim, (ct_dtype)a->dtype);
-    }
+    ct_tensor *out = ct__new_in_format(ct__fn(op), a, (ct_dtype)a->dtype, channels_last ? format : CT_FORMAT_CONTIGUOUS);
     if (out) ct__copy_into(ct__fn(op), out, a);
     return ct__finish(ct__node_new(&contiguous_class, &a, 1, 1), out);
 }

@@ -1,31 +1,106 @@
 /*
- * op_division.c: rounded division, remainders, atan2. Integers by zero are an error, and nothing traps.
+ * op_division.c: rounded divisions and remainders. Integers by zero are an error, and nothing traps.
  */
-#include "ops/elementwise.h"
+#include "ops/forms.h"
 #include <ctorch/ops_create.h>
 #include <ctorch/ops_pointwise.h>
 
-/* ---- div_tensor_mode: the quotient rounded; a step function, 0 ---- */
+/* A description, and what it computes. */
+typedef struct division { ct__forms forms; ct__binary_fn fn; } division;
 
-static void rounded_backward(ct__node *n, ct_tensor *const *g, ct_tensor **gin) {
-    for (int i = 0; i < 2; i++)
-        if (ct__needs(n, i)) gin[i] = ct__reduce_to_input(n, i, ct_zeros_like(g[0], CT_DTYPE_NONE));
+/* ---- Calls: two tensors, or a tensor and a number on its right or left ---- */
+
+static ct__call call(ct__binary_fn fn, ct_dtype dtype, ct__operand a, ct__operand b) {
+    ct__call c = ct__call2(fn, dtype, NULL, NULL);
+    c.in[0] = a;
+    c.in[1] = b;
+    c.divides = true;
+    c.factors = fn == CT__BINARY_div_trunc || fn == CT__BINARY_div_floor;
+    return c;
 }
-static const ct__node_class div_tensor_mode_class = {.op = CT__OP_div_tensor_mode, .backward = rounded_backward};
+
+static ct_tensor *two(const division *d, ct_tensor *a, ct_tensor *b) {
+    const int op = d->forms.fresh.op;
+    if (!ct__enter(op, (ct_tensor *[]){a, b}, 2)) return NULL;
+    ct__call c = call(d->fn, ct__common_dtype(a, b), (ct__operand){.t = a}, (ct__operand){.t = b});
+    CT__TRY_NULL(ct__check_not_bool(op, c.dtype));
+    return ct__fresh(&d->forms, &c);
+}
+static ct_status two_(const division *d, ct_tensor *a, ct_tensor *b) {
+    const int op = d->forms.inplace.op;
+    if (!ct__enter_inplace(op, a, &b, 1)) return ct__pending();
+    ct__call c = call(d->fn, ct__common_dtype(a, b), (ct__operand){.t = a}, (ct__operand){.t = b});
+    CT__TRY(ct__check_not_bool(op, c.dtype));
+    return ct__inplace(&d->forms, &c);
+}
+static ct_tensor *right(const division *d, ct_tensor *a, ct__number x) {
+    if (!ct__enter(d->forms.fresh.op, &a, 1)) return NULL;
+    ct__call c = call(d->fn, ct__number_dtype(a, x), (ct__operand){.t = a}, (ct__operand){.x = x});
+    return ct__fresh(&d->forms, &c);
+}
+static ct_status right_(const division *d, ct_tensor *a, ct__number x) {
+    if (!ct__enter_inplace(d->forms.inplace.op, a, NULL, 0)) return ct__pending();
+    ct__call c = call(d->fn, ct__number_dtype(a, x), (ct__operand){.t = a}, (ct__operand){.x = x});
+    return ct__inplace(&d->forms, &c);
+}
+
+/* ---- div_tensor_mode, div_scalar_mode, floor_divide: the quotient rounded; a step function, 0 ---- */
+
+#define ROUNDED(name, fn) static const division name##_##fn = {CT__FORMS(name, ct__zero_backward, 0, 0, 0, 0, 0), CT__BINARY_##fn}
+ROUNDED(div_tensor_mode, div_trunc);
+ROUNDED(div_tensor_mode, div_floor);
+ROUNDED(div_scalar_mode, div_trunc);
+ROUNDED(div_scalar_mode, div_floor);
+ROUNDED(div_scalar_mode_int, div_trunc);
+ROUNDED(div_scalar_mode_int, div_floor);
+ROUNDED(floor_divide, div_floor);
+ROUNDED(floor_divide_scalar, div_floor);
+ROUNDED(floor_divide_scalar_int, div_floor);
+
+/* The one for the mode; NULL: it is none. */
+static const division *by_mode(int op, ct_rounding_mode mode, const division *trunc, const division *floor) {
+    if (mode == CT_ROUND_TRUNC) return trunc;
+    if (mode == CT_ROUND_FLOOR) return floor;
+    if (ct__pending() == CT_OK) ct__fail(CT_ERR_INVALID_ARGUMENT, "%s: %d is not a rounding mode", ct__fn(op), (int)mode);
+    return NULL;
+}
 
 ct_tensor *ct_div_tensor_mode(ct_tensor *a, ct_tensor *b, ct_rounding_mode rounding_mode) {
-    const int op = CT__OP_div_tensor_mode;
     if (rounding_mode == CT_ROUND_NONE) return ct_div(a, b);
-    if (!ct__enter(op, (ct_tensor *[]){a, b}, 2)) return NULL;
-    if (rounding_mode != CT_ROUND_TRUNC && rounding_mode != CT_ROUND_FLOOR) {
-        ct__fail(CT_ERR_INVALID_ARGUMENT, "ct_div_tensor_mode: %d is not a rounding mode", (int)rounding_mode);
-        return NULL;
-    }
-    ct_dtype dtype = ct__common_dtype(a, b);
-    CT__TRY_NULL(ct__check_not_bool(op, dtype));
-    ct_tensor *out = ct__binary(op, rounding_mode == CT_ROUND_TRUNC ? CT__BINARY_div_trunc : CT__BINARY_div_floor, a, b, dtype);
-    return ct__finish(ct__node_new(&div_tensor_mode_class, (ct_tensor *[]){a, b}, 2, 1), out);
+    const division *d = by_mode(CT__OP_div_tensor_mode, rounding_mode, &div_tensor_mode_div_trunc, &div_tensor_mode_div_floor);
+    return d ? two(d, a, b) : NULL;
 }
+ct_status ct_div_tensor_mode_(ct_tensor *a, ct_tensor *b, ct_rounding_mode rounding_mode) {
+    if (rounding_mode == CT_ROUND_NONE) return ct_div_(a, b);
+    const division *d = by_mode(CT__OP_div_tensor_mode_, rounding_mode, &div_tensor_mode_div_trunc, &div_tensor_mode_div_floor);
+    return d ? two_(d, a, b) : ct__pending();
+}
+ct_tensor *ct_div_scalar_mode(ct_tensor *a, double b, ct_rounding_mode rounding_mode) {
+    if (rounding_mode == CT_ROUND_NONE) return ct_div_scalar(a, b);
+    const division *d = by_mode(CT__OP_div_scalar_mode, rounding_mode, &div_scalar_mode_div_trunc, &div_scalar_mode_div_floor);
+    return d ? right(d, a, ct__number_f64(b)) : NULL;
+}
+ct_status ct_div_scalar_mode_(ct_tensor *a, double b, ct_rounding_mode rounding_mode) {
+    if (rounding_mode == CT_ROUND_NONE) return ct_div_scalar_(a, b);
+    const division *d = by_mode(CT__OP_div_scalar_mode_, rounding_mode, &div_scalar_mode_div_trunc, &div_scalar_mode_div_floor);
+    return d ? right_(d, a, ct__number_f64(b)) : ct__pending();
+}
+ct_tensor *ct_div_scalar_mode_int(ct_tensor *a, int64_t b, ct_rounding_mode rounding_mode) {
+    if (rounding_mode == CT_ROUND_NONE) return ct_div_scalar(a, (double)b);
+    const division *d = by_mode(CT__OP_div_scalar_mode_int, rounding_mode, &div_scalar_mode_int_div_trunc, &div_scalar_mode_int_div_floor);
+    return d ? right(d, a, ct__number_i64(b)) : NULL;
+}
+ct_status ct_div_scalar_mode_int_(ct_tensor *a, int64_t b, ct_rounding_mode rounding_mode) {
+    if (rounding_mode == CT_ROUND_NONE) return ct_div_scalar_(a, (double)b);
+    const division *d = by_mode(CT__OP_div_scalar_mode_int_, rounding_mode, &div_scalar_mode_int_div_trunc, &div_scalar_mode_int_div_floor);
+    return d ? right_(d, a, ct__number_i64(b)) : ct__pending();
+}
+ct_tensor *ct_floor_divide(ct_tensor *a, ct_tensor *b) { return two(&floor_divide_div_floor, a, b); }
+ct_status ct_floor_divide_(ct_tensor *a, ct_tensor *b) { return two_(&floor_divide_div_floor, a, b); }
+ct_tensor *ct_floor_divide_scalar(ct_tensor *a, double b) { return right(&floor_divide_scalar_div_floor, a, ct__number_f64(b)); }
+ct_status ct_floor_divide_scalar_(ct_tensor *a, double b) { return right_(&floor_divide_scalar_div_floor, a, ct__number_f64(b)); }
+ct_tensor *ct_floor_divide_scalar_int(ct_tensor *a, int64_t b) { return right(&floor_divide_scalar_int_div_floor, a, ct__number_i64(b)); }
+ct_status ct_floor_divide_scalar_int_(ct_tensor *a, int64_t b) { return right_(&floor_divide_scalar_int_div_floor, a, ct__number_i64(b)); }
 
 /* ---- remainder: a - b floor(a / b); fmod: a - b trunc(a / b): d a = g, d b = -g times the rounded quotient ---- */
 
@@ -36,49 +111,42 @@ static void remainders_backward(ct__node *n, ct_tensor *const *g, ct_tensor **gi
 }
 static void remainder_backward(ct__node *n, ct_tensor *const *g, ct_tensor **gin) { remainders_backward(n, g, gin, CT_ROUND_FLOOR); }
 static void fmod_backward(ct__node *n, ct_tensor *const *g, ct_tensor **gin) { remainders_backward(n, g, gin, CT_ROUND_TRUNC); }
-static void pass_backward(ct__node *n, ct_tensor *const *g, ct_tensor **gin) {
-    if (ct__needs(n, 0)) gin[0] = g[0];
-}
-static const ct__node_class remainder_class = {.op = CT__OP_remainder, .backward = remainder_backward, .n_saved = 2};
-static const ct__node_class fmod_class = {.op = CT__OP_fmod, .backward = fmod_backward, .n_saved = 2};
-static const ct__node_class remainder_scalar_class = {.op = CT__OP_remainder_scalar, .backward = pass_backward};
-static const ct__node_class remainder_scalar_int_class = {.op = CT__OP_remainder_scalar_int, .backward = pass_backward};
 
-static ct_tensor *saved_both(const ct__node_class *cls, ct_tensor *a, ct_tensor *b, ct_tensor *out) {
-    ct__node *n = ct__node_new(cls, (ct_tensor *[]){a, b}, 2, 1);
-    ct__save(n, 0, a);
-    ct__save(n, 1, b);
-    return ct__finish(n, out);
-}
+#define REMAINDER(name) static const division name##_two = {CT__FORMS(name, name##_backward, 0, CT__B, CT__B, 0, 0), CT__BINARY_##name}
+#define REMAINDER_OF(name, fn) static const division name##_right = {CT__FORMS(name, ct__pass_backward, 0, 0, 0, 0, 0), CT__BINARY_##fn}
+REMAINDER(remainder);
+REMAINDER(fmod);
+REMAINDER_OF(remainder_scalar, remainder);
+REMAINDER_OF(remainder_scalar_int, remainder);
+REMAINDER_OF(fmod_scalar, fmod);
+REMAINDER_OF(fmod_scalar_int, fmod);
 
-static ct_tensor *remaining(const ct__node_class *cls, ct__binary_fn fn, ct_tensor *a, ct_tensor *b) {
-    if (!ct__enter(cls->op, (ct_tensor *[]){a, b}, 2)) return NULL;
-    ct_dtype dtype = ct__common_dtype(a, b);
-    CT__TRY_NULL(ct__check_not_bool(cls->op, dtype));
-    return saved_both(cls, a, b, ct__binary(cls->op, fn, a, b, dtype));
-}
-ct_tensor *ct_remainder(ct_tensor *a, ct_tensor *b) { return remaining(&remainder_class, CT__BINARY_remainder, a, b); }
-ct_tensor *ct_fmod(ct_tensor *a, ct_tensor *b) { return remaining(&fmod_class, CT__BINARY_fmod, a, b); }
+ct_tensor *ct_remainder(ct_tensor *a, ct_tensor *b) { return two(&remainder_two, a, b); }
+ct_tensor *ct_fmod(ct_tensor *a, ct_tensor *b) { return two(&fmod_two, a, b); }
+ct_tensor *ct_remainder_scalar(ct_tensor *a, double b) { return right(&remainder_scalar_right, a, ct__number_f64(b)); }
+ct_tensor *ct_remainder_scalar_int(ct_tensor *a, int64_t b) { return right(&remainder_scalar_int_right, a, ct__number_i64(b)); }
+ct_tensor *ct_fmod_scalar(ct_tensor *a, double b) { return right(&fmod_scalar_right, a, ct__number_f64(b)); }
+ct_tensor *ct_fmod_scalar_int(ct_tensor *a, int64_t b) { return right(&fmod_scalar_int_right, a, ct__number_i64(b)); }
+ct_status ct_remainder_(ct_tensor *a, ct_tensor *b) { return two_(&remainder_two, a, b); }
+ct_status ct_fmod_(ct_tensor *a, ct_tensor *b) { return two_(&fmod_two, a, b); }
+ct_status ct_remainder_scalar_(ct_tensor *a, double b) { return right_(&remainder_scalar_right, a, ct__number_f64(b)); }
+ct_status ct_remainder_scalar_int_(ct_tensor *a, int64_t b) { return right_(&remainder_scalar_int_right, a, ct__number_i64(b)); }
+ct_status ct_fmod_scalar_(ct_tensor *a, double b) { return right_(&fmod_scalar_right, a, ct__number_f64(b)); }
+ct_status ct_fmod_scalar_int_(ct_tensor *a, int64_t b) { return right_(&fmod_scalar_int_right, a, ct__number_i64(b)); }
 
-static ct_tensor *remaining_number(const ct__node_class *cls, ct_tensor *a, ct__number x) {
-    if (!ct__enter(cls->op, &a, 1)) return NULL;
-    ct_tensor *out = ct__binary_number(cls->op, CT__BINARY_remainder, a, x, false, ct__number_dtype(a, x));
-    return ct__finish(ct__node_new(cls, &a, 1, 1), out);
-}
-ct_tensor *ct_remainder_scalar(ct_tensor *a, double b) { return remaining_number(&remainder_scalar_class, a, ct__number_f64(b)); }
-ct_tensor *ct_remainder_scalar_int(ct_tensor *a, int64_t b) { return remaining_number(&remainder_scalar_int_class, a, ct__number_i64(b)); }
+/* ---- remainder of a number: d b = -g floor(x / b) ---- */
 
-/* ---- atan2: d a = g b / (a^2 + b^2), d b = -g a / (a^2 + b^2) ---- */
-
-static void atan2_backward(ct__node *n, ct_tensor *const *g, ct_tensor **gin) {
-    ct_tensor *a = ct__saved(n, 0), *b = ct__saved(n, 1);
-    ct_tensor *scaled = ct_div(g[0], ct_add(ct_square(a), ct_square(b)));
-    if (ct__needs(n, 0)) gin[0] = ct__reduce_to_input(n, 0, ct_mul(scaled, b));
-    if (ct__needs(n, 1)) gin[1] = ct__reduce_to_input(n, 1, ct_mul(scaled, ct_neg(a)));
+static void remainder_rscalar_backward(ct__node *n, ct_tensor *const *g, ct_tensor **gin) {
+    if (ct__needs(n, 0)) gin[0] = ct_mul(ct_neg(g[0]), ct_floor(ct_div_rscalar(*(const double *)ct__ctx(n), ct__saved(n, 0))));
 }
-static const ct__node_class atan2_class = {.op = CT__OP_atan2, .backward = atan2_backward, .n_saved = 2};
+static const ct__forms remainder_rscalar = CT__FRESH(remainder_rscalar, remainder_rscalar_backward, sizeof(double), CT__A, 0, 0, 0);
+static const ct__forms remainder_rscalar_int = CT__FRESH(remainder_rscalar_int, remainder_rscalar_backward, sizeof(double), CT__A, 0, 0, 0);
 
-ct_tensor *ct_atan2(ct_tensor *a, ct_tensor *b) {
-    if (!ct__enter(CT__OP_atan2, (ct_tensor *[]){a, b}, 2)) return NULL;
-    return saved_both(&atan2_class, a, b, ct__binary(CT__OP_atan2, CT__BINARY_atan2, a, b, ct__at_least_float(ct__common_dtype(a, b))));
+static ct_tensor *left(const ct__forms *f, ct__number x, ct_tensor *b) {
+    if (!ct__enter(f->fresh.op, &b, 1)) return NULL;
+    ct__call c = call(CT__BINARY_remainder, ct__number_dtype(b, x), (ct__operand){.x = x}, (ct__operand){.t = b});
+    c.ctx = &x.f;
+    return ct__fresh(f, &c);
 }
+ct_tensor *ct_remainder_rscalar(double a, ct_tensor *b) { return left(&remainder_rscalar, ct__number_f64(a), b); }
+ct_tensor *ct_remainder_rscalar_int(int64_t a, ct_tensor *b) { return left(&remainder_rscalar_int, ct__number_i64(a), b); }

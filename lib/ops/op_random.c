@@ -1,164 +1,35 @@
 /*
- * op_random.c: random tensors: PyTorch's streams.
- *
- * Elements are drawn one after the other in memory order (the order in which PyTorch's serial kernels walk a tensor), under one lock of
- * the generator. A tensor that is not dense is drawn into dense memory of the same order of dims and copied; so are the half types, whose numbers
- * are those of f32, rounded.
+ * op_random.c: random tensors. How the numbers are drawn is in draw.c.
  */
-#include "core/generator.h"
-#include "ops/elementwise.h"
+#include "ops/draw.h"
+#include "ops/forms.h"
+#include <ctorch/autograd.h>
 #include <ctorch/ops_create.h>
 #include <ctorch/ops_pointwise.h>
 #include <ctorch/ops_random.h>
+#include <ctorch/ops_reduce.h>
 
 #include <math.h>
-#include <string.h>
 
-/* ---- drawing ---- */
+/* ---- New tensors ---- */
 
-typedef struct draw {
-    ct_generator *g; /* locked */
-    ct_dtype dtype, rounded; /* of what is drawn, of what it becomes */
-    double a, b; /* parameters of the distribution */
-    int64_t from;
-    uint64_t range;
-} draw;
-
-typedef void (*draw_fn)(const draw *d, int64_t n, void *out);
-
-/* FMA as in PyTorch's build: without it half of the numbers would differ in the last bit. */
-static void draw_uniform(const draw *d, int64_t n, void *out) {
-    float *f = out;
-    double *e = out;
-    const float from = (float)d->a, width = (float)d->b - (float)d->a;
-    for (int64_t i = 0; i < n; i++) {
-        if (d->dtype == CT_F32)
-            f[i] = fmaf(ct__draw_f32(d->g), width, from);
-        else
-            e[i] = fma(ct__draw_f64(d->g), d->b - d->a, d->a);
-    }
+static ct_status check_dtype(int op, ct_dtype dtype, bool floating) {
+    if (ct__dtype_valid(dtype) && (!floating || ct_dtype_is_floating_point(dtype))) return CT_OK;
+    return ct__fail(CT_ERR_DTYPE, "%s: not for %s", ct__fn(op), ct_dtype_name(dtype));
 }
-
-/* What a half type rounds up to the end of the range becomes its beginning, as in PyTorch. */
-static void draw_uniform_halfs(const draw *d, int64_t n, void *out) {
-    float *f = out, end;
-    ct__element e;
-    ct__store_f64(&e, d->rounded, d->b);
-    end = (float)ct__load_f64(&e, d->rounded);
-    draw_uniform(d, n, out);
-    for (int64_t i = 0; i < n; i++) {
-        ct__store_f64(&e, d->rounded, (double)f[i]);
-        if ((float)ct__load_f64(&e, d->rounded) == end) f[i] = (float)d->a;
-    }
-}
-
-/* Eight pairs of uniform numbers, Box-Muller: the first of each pair lies 8 before the second. */
-static void box_muller_f32(float *x, float mean, float std) {
-    for (int j = 0; j < 8; j++) {
-        float r = sqrtf(-2.0f * logf(1.0f - x[j])), theta = 2.0f * 3.14159265358979323846f * x[j + 8];
-        x[j] = fmaf(r * cosf(theta), std, mean);
-        x[j + 8] = fmaf(r * sinf(theta), std, mean);
-    }
-}
-static void box_muller_f64(double *x, double mean, double std) {
-    for (int j = 0; j < 8; j++) {
-        double r = sqrt(-2.0 * log(1.0 - x[j])), theta = 2.0 * 3.14159265358979323846 * x[j + 8];
-        x[j] = r * cos(theta) * std + mean;
-        x[j + 8] = r * sin(theta) * std + mean;
-    }
-}
-
-/* From 16 elements on: uniform numbers for all, turned block by block; the last 16 are drawn anew unless blocks fill them. */
-static void draw_normal_blocks(const draw *d, int64_t n, void *out) {
-    float *f = out;
-    double *e = out;
-    const bool f32 = d->dtype == CT_F32;
-    for (int64_t i = 0; i < n; i++) {
-        if (f32) f[i] = ct__draw_f32(d->g);
-        else e[i] = ct__draw_f64(d->g);
-    }
-    for (int64_t i = 0; i + 16 <= n; i += 16) {
-        if (f32) box_muller_f32(f + i, (float)d->a, (float)d->b);
-        else box_muller_f64(e + i, d->a, d->b);
-    }
-    if (n % 16 == 0) return;
-    for (int64_t i = n - 16; i < n; i++) {
-        if (f32) f[i] = ct__draw_f32(d->g);
-        else e[i] = ct__draw_f64(d->g);
-    }
-    if (f32) box_muller_f32(f + n - 16, (float)d->a, (float)d->b);
-    else box_muller_f64(e + n - 16, d->a, d->b);
-}
-/* The half types: block by block, and the last 16 anew. */
-static void draw_normal_halfs(const draw *d, int64_t n, void *out) {
-    float *f = out;
-    for (int64_t i = 0; i < n; i += 16) {
-        float *block = f + ct__min_i64(i, n - 16);
-        for (int j = 0; j < 16; j++) block[j] = ct__draw_f32(d->g);
-        box_muller_f32(block, (float)d->a, (float)d->b);
-    }
-}
-static void draw_normal(const draw *d, int64_t n, void *out) {
-    for (int64_t i = 0; i < n; i++) {
-        double x = ct__draw_normal(d->g) * d->b + d->a;
-        if (d->dtype == CT_F32) ((float *)out)[i] = (float)x;
-        else ((double *)out)[i] = x;
-    }
-}
-
-static void draw_integers(const draw *d, int64_t n, void *out) {
-    const size_t size = ct_dtype_size(d->dtype);
-    for (int64_t i = 0; i < n; i++) {
-        uint64_t r = d->range >= 1u << 28 ? ct__draw64(d->g) : ct__draw32(d->g);
-        ct__store_i64((char *)out + (size_t)i * size, d->dtype, (int64_t)((uint64_t)d->from + r % d->range));
-    }
-}
-
-static void draw_bernoulli(const draw *d, int64_t n, void *out) {
-    const size_t size = ct_dtype_size(d->dtype);
-    for (int64_t i = 0; i < n; i++) ct__store_i64((char *)out + (size_t)i * size, d->dtype, ct__draw_f64(d->g) < d->a);
-}
-
-/* Fills t. dense_fn takes row-major tensors; others, and those where it is NULL, fn. */
-static ct_status fill(int op, ct_tensor *t, draw d, draw_fn fn, ct_generator *generator) {
-    if (t->numel == 0) return CT_OK;
-    d.rounded = (ct_dtype)t->dtype;
-    d.dtype = ct__sum_dtype(d.rounded);
-    if (d.dtype != d.rounded && fn == draw_uniform) fn = draw_uniform_halfs;
-    ct_tensor *dense = NULL;
-    int64_t strides[CT_MAX_NDIM];
-    ct__preserved_strides(t, strides);
-    if (d.dtype != (ct_dtype)t->dtype || (!t->contiguous && memcmp(strides, t->strides, sizeof strides[0] * t->ndim) != 0)) {
-        dense = ct__new_strided(ct__fn(op), t->sizes, strides, t->ndim, d.dtype);
-        if (!dense) return ct__pending();
-    }
-    d.g = ct__generator_lock(generator);
-    fn(&d, t->numel, ct__ptr(dense ? dense : t));
-    ct__generator_unlock(d.g);
-    if (!dense) return CT_OK;
-    ct_status status = ct__copy_into(ct__fn(op), t, dense);
-    ct__unref(dense);
-    return status;
-}
-
-static draw_fn normal_fn(const ct_tensor *t) {
-    if (t->numel < 16 || !t->contiguous) return draw_normal;
-    return ct__is_half(t) ? draw_normal_halfs : draw_normal_blocks;
-}
-
-/* ---- new tensors ---- */
-
 static ct_tensor *fresh(int op, const int64_t *sizes, int ndim, ct_dtype dtype, bool floating) {
-    if (!ct__enter(op, NULL, 0)) return NULL;
-    if (!ct__dtype_valid(dtype) || (floating && !ct_dtype_is_floating_point(dtype))) {
-        ct__fail(CT_ERR_DTYPE, "%s: not for %s", ct__fn(op), ct_dtype_name(dtype));
-        return NULL;
-    }
+    if (!ct__enter(op, NULL, 0) || check_dtype(op, dtype, floating) != CT_OK) return NULL;
     return ct__new(ct__fn(op), sizes, ndim, dtype);
 }
+static ct_tensor *like(int op, ct_tensor *a, ct_dtype dtype, bool floating) {
+    if (!ct__enter(op, &a, 1)) return NULL;
+    if (dtype == CT_DTYPE_NONE) dtype = (ct_dtype)a->dtype;
+    return check_dtype(op, dtype, floating) == CT_OK ? ct__new_like(ct__fn(op), a, dtype) : NULL;
+}
 
-static ct_tensor *filled(int op, ct_tensor *t, draw d, draw_fn fn, ct_generator *generator) {
-    if (t && fill(op, t, d, fn, generator) != CT_OK) {
+/* Takes over t. */
+static ct_tensor *filled(int op, ct_tensor *t, ct__draw d, ct_generator *generator) {
+    if (t && ct__draw_fill(op, t, d, generator) != CT_OK) {
         ct__unref(t);
         return NULL;
     }
@@ -166,58 +37,44 @@ static ct_tensor *filled(int op, ct_tensor *t, draw d, draw_fn fn, ct_generator 
 }
 
 ct_tensor *ct_rand(const int64_t *sizes, int ndim, ct_dtype dtype, ct_generator *generator) {
-    ct_tensor *t = fresh(CT__OP_rand, sizes, ndim, dtype == CT_DTYPE_NONE ? CT_F32 : dtype, true);
-    return filled(CT__OP_rand, t, (draw){.a = 0, .b = 1}, draw_uniform, generator);
+    return filled(CT__OP_rand, fresh(CT__OP_rand, sizes, ndim, dtype == CT_DTYPE_NONE ? CT_F32 : dtype, true), ct__draw_uniform(0, 1), generator);
 }
-
+ct_tensor *ct_rand_like(ct_tensor *a, ct_dtype dtype, ct_generator *generator) {
+    return filled(CT__OP_rand_like, like(CT__OP_rand_like, a, dtype, true), ct__draw_uniform(0, 1), generator);
+}
 ct_tensor *ct_randn(const int64_t *sizes, int ndim, ct_dtype dtype, ct_generator *generator) {
     ct_tensor *t = fresh(CT__OP_randn, sizes, ndim, dtype == CT_DTYPE_NONE ? CT_F32 : dtype, true);
-    return t ? filled(CT__OP_randn, t, (draw){.a = 0, .b = 1}, normal_fn(t), generator) : NULL;
+    return t ? filled(CT__OP_randn, t, ct__draw_normals(t, 0, 1), generator) : NULL;
 }
-
-/* Of the magnitude, rounded down; 0 for 0. */
-static int log2_of(int64_t x) {
-    uint64_t magnitude = x < 0 ? 0 - (uint64_t)x : (uint64_t)x;
-    int n = 0;
-    while (magnitude >>= 1) n++;
-    return n;
+ct_tensor *ct_randn_like(ct_tensor *a, ct_dtype dtype, ct_generator *generator) {
+    ct_tensor *t = like(CT__OP_randn_like, a, dtype, true);
+    return t ? filled(CT__OP_randn_like, t, ct__draw_normals(t, 0, 1), generator) : NULL;
 }
 
 static ct_status check_integers(int op, int64_t from, int64_t to, ct_dtype dtype) {
+    static const struct { int64_t low, high; } limits[] = {
+        [CT_I32] = {INT32_MIN, INT32_MAX}, [CT_I16] = {INT16_MIN, INT16_MAX}, [CT_I8] = {INT8_MIN, INT8_MAX}, [CT_U8] = {0, UINT8_MAX}, [CT_BOOL] = {0, 1},
+        [CT_F16] = {-65504, 65504}, [CT_I64] = {INT64_MIN, INT64_MAX}};
     if (from >= to)
         return ct__fail(CT_ERR_INVALID_ARGUMENT, "%s: [%lld, %lld) is empty", ct__fn(op), (long long)from, (long long)to);
-    static const struct range { int64_t low, high; } ranges[] = {
-        [CT_F32] = {INT64_MIN, INT64_MAX}, [CT_F64] = {INT64_MIN, INT64_MAX}, [CT_F16] = {-65504, 65504},     [CT_BF16] = {INT64_MIN, INT64_MAX},
-        [CT_I8] = {INT8_MIN, INT8_MAX},    [CT_U8] = {0, UINT8_MAX},          [CT_I16] = {INT16_MIN, INT16_MAX}, [CT_I32] = {INT32_MIN, INT32_MAX},
-        [CT_I64] = {INT64_MIN, INT64_MAX}, [CT_BOOL] = {0, 1}};
-    if (from < ranges[dtype].low || to - 1 > ranges[dtype].high)
+    if ((size_t)dtype < CT__COUNT(limits) && limits[dtype].high && (from < limits[dtype].low || to - 1 > limits[dtype].high))
         return ct__fail(CT_ERR_INVALID_ARGUMENT, "%s: [%lld, %lld) does not fit into %s", ct__fn(op), (long long)from, (long long)to, ct_dtype_name(dtype));
     return CT_OK;
 }
 
-/* A range of whole numbers for a floating point dtype loses what would be rounded out of it at its ends, as PyTorch does. */
-static draw integer_draw(int64_t from, int64_t to, ct_dtype dtype) {
-    const int digits = dtype == CT_F32 ? 24 : dtype == CT_F64 ? 53 : dtype == CT_F16 ? 11 : dtype == CT_BF16 ? 8 : 64;
-    if (digits < 64) {
-        ct__element e;
-        ct__store_i64(&e, dtype, from + 1);
-        int64_t first = ct__load_i64(&e, dtype);
-        ct__store_i64(&e, dtype, to - 1);
-        int64_t last = ct__load_i64(&e, dtype);
-        if (first < from) from = first + ((int64_t)1 << (log2_of(from + 1) - digits + 1));
-        if (last >= to) to = last - ((int64_t)1 << (log2_of(to - 1) - digits + 1));
-    }
-    return (draw){.from = from, .range = (uint64_t)to - (uint64_t)from};
-}
-
-ct_tensor *ct_randint(int64_t low, int64_t high, const int64_t *sizes, int ndim, ct_dtype dtype, ct_generator *generator) {
-    const int op = CT__OP_randint;
-    ct_tensor *t = fresh(op, sizes, ndim, dtype == CT_DTYPE_NONE ? CT_I64 : dtype, false);
+/* Takes over t. */
+static ct_tensor *integers(int op, ct_tensor *t, int64_t low, int64_t high, ct_generator *generator) {
     if (t && check_integers(op, low, high, (ct_dtype)t->dtype) != CT_OK) {
         ct__unref(t);
         return NULL;
     }
-    return t ? filled(op, t, integer_draw(low, high, (ct_dtype)t->dtype), draw_integers, generator) : NULL;
+    return t ? filled(op, t, ct__draw_integers(low, high, (ct_dtype)t->dtype), generator) : NULL;
+}
+ct_tensor *ct_randint(int64_t low, int64_t high, const int64_t *sizes, int ndim, ct_dtype dtype, ct_generator *generator) {
+    return integers(CT__OP_randint, fresh(CT__OP_randint, sizes, ndim, dtype == CT_DTYPE_NONE ? CT_I64 : dtype, false), low, high, generator);
+}
+ct_tensor *ct_randint_like(ct_tensor *a, int64_t low, int64_t high, ct_dtype dtype, ct_generator *generator) {
+    return integers(CT__OP_randint_like, like(CT__OP_randint_like, a, dtype, false), low, high, generator);
 }
 
 ct_tensor *ct_randperm(int64_t n, ct_dtype dtype, ct_generator *generator) {
@@ -251,53 +108,78 @@ ct_tensor *ct_randperm(int64_t n, ct_dtype dtype, ct_generator *generator) {
     return ct__finish(NULL, out);
 }
 
-/* Draws of p's own precision (f32 for the half types), in row-major order, for a row-major result. */
-static ct_status draw_by_probability(const ct_tensor *t, ct_generator *generator) {
-    float *f = (float *)(void *)ct__ptr(t);
-    double *d = (double *)(void *)ct__ptr(t);
-    const bool f32 = t->dtype == CT_F32;
-    for (int64_t i = 0; i < t->numel; i++) {
-        double v = f32 ? (double)f[i] : d[i];
-        if (v >= 0 && v <= 1) continue;
-        return ct__fail(CT_ERR_INVALID_ARGUMENT, "ct_bernoulli: the probability %g is not in [0, 1]", v);
-    }
-    ct_generator *g = ct__generator_lock(generator);
-    for (int64_t i = 0; i < t->numel; i++) {
-        if (f32) f[i] = ct__draw_f32(g) < f[i];
-        else d[i] = ct__draw_f64(g) < d[i];
-    }
-    ct__generator_unlock(g);
-    return CT_OK;
-}
-
+/* In row-major order, for a row-major result. */
 ct_tensor *ct_bernoulli(ct_tensor *p, ct_generator *generator) {
     const int op = CT__OP_bernoulli;
     if (!ct__enter(op, &p, 1)) return NULL;
     CT__TRY_NULL(ct__check_float(op, p));
-    ct_tensor *t = ct__new(ct__fn(op), p->sizes, p->ndim, ct__sum_dtype((ct_dtype)p->dtype));
-    if (!t) return NULL;
-    if (ct__copy_into(ct__fn(op), t, p) != CT_OK || draw_by_probability(t, generator) != CT_OK) {
+    ct_tensor *t = ct__new(ct__fn(op), p->sizes, p->ndim, (ct_dtype)p->dtype);
+    if (t && ct__draw_fill_bernoulli(op, t, p, generator) != CT_OK) {
         ct__unref(t);
-        return NULL;
+        t = NULL;
     }
-    return ct__finish(NULL, ct__into_dtype(ct__fn(op), t, (ct_dtype)p->dtype));
+    return ct__finish(NULL, t);
 }
 
-/* ---- in place ---- */
+/* ---- normal: standard numbers, scaled and moved ---- */
 
-/* Nothing of what was there flows on: the gradient is zero. */
-static void random_backward(ct__node *n, ct_tensor *const *g, ct_tensor **gin) {
-    if (ct__needs(n, 0)) gin[0] = ct_zeros_like(g[0], CT_DTYPE_NONE);
+static ct_status check_std(int op, double std) {
+    return std >= 0 ? CT_OK : ct__fail(CT_ERR_INVALID_ARGUMENT, "%s: std is %g, it must not be negative", ct__fn(op), std);
 }
-static const ct__node_class uniform_class = {.op = CT__OP_uniform_, .backward = random_backward};
-static const ct__node_class normal_class = {.op = CT__OP_normal_, .backward = random_backward};
-static const ct__node_class random_class = {.op = CT__OP_random_, .backward = random_backward};
-static const ct__node_class bernoulli_class = {.op = CT__OP_bernoulli_, .backward = random_backward};
+ct_tensor *ct_normal_float_float(double mean, double std, const int64_t *sizes, int ndim, ct_dtype dtype, ct_generator *generator) {
+    const int op = CT__OP_normal_float_float;
+    ct_tensor *t = fresh(op, sizes, ndim, dtype == CT_DTYPE_NONE ? CT_F32 : dtype, true);
+    if (t && check_std(op, std) != CT_OK) {
+        ct__unref(t);
+        t = NULL;
+    }
+    return t ? filled(op, t, ct__draw_normals(t, mean, std), generator) : NULL;
+}
 
-static ct_status overwrite(const ct__node_class *cls, ct_tensor *a, draw d, draw_fn fn, ct_generator *generator) {
+/* mean and std: of each one form, the tensor or, where that is NULL, the number. The dtype is mean's, or std's where mean is a number. */
+static ct_tensor *normal(int op, ct_tensor *mean, double mean_number, ct_tensor *std, double std_number, ct_generator *generator) {
+    int64_t sizes[CT_MAX_NDIM];
+    int ndim = 0;
+    ct_tensor *t[] = {mean ? mean : std, std ? std : mean};
+    if (!ct__enter(op, t, 2)) return NULL;
+    for (int i = 0; i < 2; i++) {
+        CT__TRY_NULL(ct__check_float(op, t[i]));
+        CT__TRY_NULL(ct__broadcast(ct__fn(op), sizes, ndim, t[i]->sizes, t[i]->ndim, sizes, &ndim));
+    }
+    ct_scope scope = ct_no_grad_begin();
+    const double least = !std ? std_number : std->numel ? ct_item_f64(ct_amin(std, NULL, 0, NULL)) : 0;
+    ct_tensor *out = ct__pending() == CT_OK && check_std(op, least) == CT_OK ? ct_empty(sizes, ndim, (ct_dtype)t[0]->dtype) : NULL;
+    if (out) ct__draw_fill(op, out, ct__draw_normals(out, 0, std ? 1 : std_number), generator);
+    if (std) ct_mul_(out, std);
+    if (mean) ct_add_(out, mean);
+    else ct_add_scalar_(out, mean_number);
+    return ct_scope_return(scope, out);
+}
+ct_tensor *ct_normal(ct_tensor *mean, ct_tensor *std, ct_generator *generator) {
+    if (!ct__enter(CT__OP_normal, (ct_tensor *[]){mean, std}, 2)) return NULL;
+    return normal(CT__OP_normal, mean, 0, std, 0, generator);
+}
+ct_tensor *ct_normal_scalar(ct_tensor *mean, double std, ct_generator *generator) { return normal(CT__OP_normal_scalar, mean, 0, NULL, std, generator); }
+ct_tensor *ct_normal_rscalar(double mean, ct_tensor *std, ct_generator *generator) { return normal(CT__OP_normal_rscalar, NULL, mean, std, 0, generator); }
+
+/* ---- In place: nothing of what was there flows on, its gradient is zero ---- */
+
+#define OVERWRITES(name) static const ct__node_class name##class = {.op = CT__OP_##name, .backward = ct__zero_backward}
+OVERWRITES(uniform_);
+OVERWRITES(normal_);
+OVERWRITES(random_);
+OVERWRITES(bernoulli_);
+OVERWRITES(bernoulli_tensor_);
+OVERWRITES(exponential_);
+OVERWRITES(log_normal_);
+OVERWRITES(cauchy_);
+OVERWRITES(geometric_);
+
+/* p: the probabilities of bernoulli_tensor_, else NULL. */
+static ct_status overwrite(const ct__node_class *cls, ct_tensor *a, ct__draw d, const ct_tensor *p, ct_generator *generator) {
     ct__node *n = ct__node_new(cls, &a, 1, 1);
     ct_status status = ct__pending();
-    if (status == CT_OK) status = fill(cls->op, a, d, fn, generator);
+    if (status == CT_OK) status = p ? ct__draw_fill_bernoulli(cls->op, a, p, generator) : ct__draw_fill(cls->op, a, d, generator);
     if (status == CT_OK) return ct__finish_inplace(n, a);
     ct__node_unref(n);
     return status;
@@ -308,24 +190,63 @@ ct_status ct_uniform_(ct_tensor *a, double from, double to, ct_generator *genera
     CT__TRY(ct__check_float(CT__OP_uniform_, a));
     if (!(from <= to) || !isfinite(to - from))
         return ct__fail(CT_ERR_INVALID_ARGUMENT, "ct_uniform_: [%g, %g) is no range", from, to);
-    return overwrite(&uniform_class, a, (draw){.a = from, .b = to}, draw_uniform, generator);
+    return overwrite(&uniform_class, a, ct__draw_uniform(from, to), NULL, generator);
 }
 
 ct_status ct_normal_(ct_tensor *a, double mean, double std, ct_generator *generator) {
     if (!ct__enter_inplace(CT__OP_normal_, a, NULL, 0)) return ct__pending();
     CT__TRY(ct__check_float(CT__OP_normal_, a));
-    if (!(std >= 0)) return ct__fail(CT_ERR_INVALID_ARGUMENT, "ct_normal_: std is %g, it must not be negative", std);
-    return overwrite(&normal_class, a, (draw){.a = mean, .b = std}, normal_fn(a), generator);
+    CT__TRY(check_std(CT__OP_normal_, std));
+    return overwrite(&normal_class, a, ct__draw_normals(a, mean, std), NULL, generator);
 }
 
 ct_status ct_random_(ct_tensor *a, int64_t from, int64_t to, ct_generator *generator) {
     if (!ct__enter_inplace(CT__OP_random_, a, NULL, 0)) return ct__pending();
     CT__TRY(check_integers(CT__OP_random_, from, to, (ct_dtype)a->dtype));
-    return overwrite(&random_class, a, integer_draw(from, to, (ct_dtype)a->dtype), draw_integers, generator);
+    return overwrite(&random_class, a, ct__draw_integers(from, to, (ct_dtype)a->dtype), NULL, generator);
 }
 
 ct_status ct_bernoulli_(ct_tensor *a, double p, ct_generator *generator) {
     if (!ct__enter_inplace(CT__OP_bernoulli_, a, NULL, 0)) return ct__pending();
     if (!(p >= 0 && p <= 1)) return ct__fail(CT_ERR_INVALID_ARGUMENT, "ct_bernoulli_: the probability %g is not in [0, 1]", p);
-    return overwrite(&bernoulli_class, a, (draw){.a = p}, draw_bernoulli, generator);
+    return overwrite(&bernoulli_class, a, ct__draw_bernoulli(p), NULL, generator);
+}
+
+ct_status ct_bernoulli_tensor_(ct_tensor *a, ct_tensor *p, ct_generator *generator) {
+    if (!ct__enter_inplace(CT__OP_bernoulli_tensor_, a, &p, 1)) return ct__pending();
+    CT__TRY(ct__check_float(CT__OP_bernoulli_tensor_, p));
+    return overwrite(&bernoulli_tensor_class, a, ct__draw_bernoulli(0), p, generator);
+}
+
+/* A parameter of a distribution that must be positive. */
+static ct_status check_positive(int op, const char *name, double x) {
+    return x > 0 ? CT_OK : ct__fail(CT_ERR_INVALID_ARGUMENT, "%s: %s is %g, it must be positive", ct__fn(op), name, x);
+}
+
+ct_status ct_exponential_(ct_tensor *a, double lambd, ct_generator *generator) {
+    if (!ct__enter_inplace(CT__OP_exponential_, a, NULL, 0)) return ct__pending();
+    CT__TRY(ct__check_float(CT__OP_exponential_, a));
+    CT__TRY(check_positive(CT__OP_exponential_, "lambd", lambd));
+    return overwrite(&exponential_class, a, ct__draw_exponential(lambd), NULL, generator);
+}
+
+ct_status ct_log_normal_(ct_tensor *a, double mean, double std, ct_generator *generator) {
+    if (!ct__enter_inplace(CT__OP_log_normal_, a, NULL, 0)) return ct__pending();
+    CT__TRY(ct__check_float(CT__OP_log_normal_, a));
+    CT__TRY(check_positive(CT__OP_log_normal_, "std", std));
+    return overwrite(&log_normal_class, a, ct__draw_log_normal(mean, std), NULL, generator);
+}
+
+ct_status ct_cauchy_(ct_tensor *a, double median, double sigma, ct_generator *generator) {
+    if (!ct__enter_inplace(CT__OP_cauchy_, a, NULL, 0)) return ct__pending();
+    CT__TRY(ct__check_float(CT__OP_cauchy_, a));
+    CT__TRY(check_positive(CT__OP_cauchy_, "sigma", sigma));
+    return overwrite(&cauchy_class, a, ct__draw_cauchy(median, sigma), NULL, generator);
+}
+
+ct_status ct_geometric_(ct_tensor *a, double p, ct_generator *generator) {
+    if (!ct__enter_inplace(CT__OP_geometric_, a, NULL, 0)) return ct__pending();
+    CT__TRY(ct__check_not_bool(CT__OP_geometric_, (ct_dtype)a->dtype));
+    if (!(p > 0 && p < 1)) return ct__fail(CT_ERR_INVALID_ARGUMENT, "ct_geometric_: p is %g, it must be in (0, 1)", p);
+    return overwrite(&geometric_class, a, ct__draw_geometric(p), NULL, generator);
 }

@@ -16,12 +16,12 @@ ct_tensor *ct__sum_to(ct_tensor *g, const int64_t *sizes, int ndim) {
     int lead = g->ndim - ndim, n = 0;
     int64_t dims[CT_MAX_NDIM];
     for (int d = 0; d < lead; d++) dims[n++] = d;
-    if (n) g = ct_sum_dim(g, dims, n, NULL);
-    if (!g) return NULL;
-    n = 0;
     for (int d = 0; d < ndim; d++)
-        if (sizes[d] == 1 && g->sizes[d] != 1) dims[n++] = d;
-    return n ? ct_sum_dim(g, dims, n, &(ct_reduce_options){.keepdim = true}) : g;
+        if (sizes[d] == 1 && g->sizes[lead + d] != 1) dims[n++] = lead + d;
+    if (n == 0) return g;
+    const bool stretched = n > lead; /* one sum for all dims: half types are rounded once */
+    g = ct_sum_dim(g, dims, n, &(ct_reduce_options){.keepdim = stretched});
+    return lead && stretched ? ct_reshape(g, sizes, ndim) : g;
 }
 
 ct_tensor *ct__reduce_to_input(const ct__node *n, int i, ct_tensor *g) {

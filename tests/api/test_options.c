@@ -175,6 +175,9 @@ START_TEST(operations_refuse_a_reserved_word) {
     MAKES(ct_linalg_norm_options, ct_linalg_matrix_norm(eye, &o));
     MAKES(ct_linalg_norm_options, ct_linalg_norm(eye, &o));
     EACH_WORD(ct_allclose_options, true, !ct_allclose(a, a, &o), ct_allclose(a, a, &o));
+    MAKES(ct_isclose_options, ct_isclose(a, a, &o));
+    MAKES(ct_logit_options, ct_logit(a, &o));
+    MAKES(ct_nan_to_num_options, ct_nan_to_num(a, &o));
 }
 END_TEST
 

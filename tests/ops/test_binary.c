@@ -249,8 +249,8 @@ START_TEST(errors_say_what_was_wrong) {
     ck_error(CT_ERR_INVALID_ARGUMENT, "ct_pow_scalar_int: integers to the power of -1");
     ck_assert_ptr_null(ct_lerp(a, ct_to(a, CT_F64), 0.5));
     ck_error(CT_ERR_DTYPE, "ct_lerp: float32 and float64");
-    ck_assert_ptr_null(ct_addcmul(i, i, i, 1));
-    ck_error(CT_ERR_DTYPE, "ct_addcmul: wants floating point");
+    ck_assert_ptr_null(ct_addcdiv(i, i, i, 1));
+    ck_error(CT_ERR_DTYPE, "ct_addcdiv: wants floating point");
     ck_assert_ptr_null(ct_div_tensor_mode(a, a, (ct_rounding_mode)9));
     ck_error(CT_ERR_INVALID_ARGUMENT, "ct_div_tensor_mode: 9 is not a rounding mode");
     ct_set_requires_grad(b, true);
