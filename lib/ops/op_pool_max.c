@@ -37,7 +37,10 @@ static const ct__node_class scatter_class = {
 static const ct__node_class gather_class = {
     .op = -1, .name = "MaxPoolGatherBackward", .backward = gather_backward, .ctx_size = sizeof(geometry), .n_saved = 1};
 
-static int op_of(const geometry *g) { return max_class[g->nd - 1].op; }
+static int op_of(const geometry *g) {
+    static const int adaptive[] = {CT__OP_adaptive_max_pool1d, CT__OP_adaptive_max_pool2d, CT__OP_adaptive_max_pool3d};
+    return g->adaptive ? adaptive[g->nd - 1] : max_class[g->nd - 1].op;
+}
 
 static ct__node *record(const ct__node_class *cls, const geometry *g, ct_tensor *in, ct_tensor *taps, int n_out) {
     ct__node *n = ct__node_new(cls, &in, 1, n_out);
@@ -72,8 +75,8 @@ static ct_tensor *gather(const geometry *g, ct_tensor *x, ct_tensor *taps) {
 /* ---- by places: any windows, any numbers ---- */
 
 /* The places of the maxima, in the shape of the result. No history. */
-static ct_tensor *places_of(int op, const geometry *g, ct_tensor *x) {
-    const char *fn = ct__fn(op);
+static ct_tensor *places_of(const geometry *g, ct_tensor *x) {
+    const char *fn = ct__fn(op_of(g));
     ct__image_sizes sizes = ct__pool_y_sizes(g);
     ct__pool_windows win;
     int kind = x->dtype == CT_I64 ? CT__REAL_COUNT : ct__pool_real(x);
@@ -88,10 +91,10 @@ static ct_tensor *places_of(int op, const geometry *g, ct_tensor *x) {
 }
 
 /* x at the maxima of each window; *indices, unless NULL, where they are. */
-static ct_tensor *max_by_places(int op, const geometry *g, ct_tensor *x, ct_tensor **indices) {
-    ct_dtype computed = ct__is_half(x) ? CT_F32 : ct__is_float(x) ? (ct_dtype)x->dtype : CT_I64;
+static ct_tensor *max_by_places(const geometry *g, ct_tensor *x, ct_tensor **indices) {
+    ct_dtype computed = ct__is_float(x) ? (ct_dtype)x->dtype : CT_I64;
     ct_scope scope = ct_scope_begin();
-    ct_tensor *same = ct_to(x, computed), *places = same ? places_of(op, g, same) : NULL, *out[2] = {NULL, places};
+    ct_tensor *same = ct_to(x, computed), *places = same ? places_of(g, same) : NULL, *out[2] = {NULL, places};
     int64_t dim = g->batched ? 2 : 1;
     if (places) out[0] = ct_reshape(ct_gather(ct_flatten(x, dim, -1), dim, ct_flatten(places, dim, -1)), places->sizes, places->ndim);
     bool ok = ct__scope_return_n(scope, (void *const *)out, indices ? 2 : 1) && ct__pending() == CT_OK;
@@ -130,6 +133,17 @@ static ct_tensor *max_by_taps(const geometry *g, ct_tensor *x, ct_tensor **indic
     return out[0];
 }
 
+/* find on x, a half type through float32: y rounded, which changes nothing, and the indices as they are. */
+static ct_tensor *widened(ct_tensor *(*find)(const geometry *, ct_tensor *, ct_tensor **), const geometry *g, ct_tensor *x, ct_tensor **indices) {
+    if (!ct__is_half(x)) return find(g, x, indices);
+    ct__half h = ct__half_begin(x);
+    ct_tensor *out[2] = {NULL, NULL}, *wide = ct__widen(x);
+    if (wide) out[0] = find(g, wide, indices ? &out[1] : NULL);
+    ct__half_end_n(h, out, indices ? 2 : 1);
+    if (indices) *indices = out[1];
+    return out[0];
+}
+
 static ct_tensor *max_any(int nd, ct_tensor *x, int64_t kernel_size, const ct_max_pool_options *options, ct_tensor **indices) {
     static const ct_max_pool_options defaults = {0};
     const ct_max_pool_options *o = options ? options : &defaults;
@@ -147,14 +161,7 @@ static ct_tensor *max_any(int nd, ct_tensor *x, int64_t kernel_size, const ct_ma
                  (long long)g.s.kw);
         return NULL;
     }
-    if (!ct__is_float(x)) return max_by_places(op, &g, x, indices);
-    if (!ct__is_half(x)) return max_by_taps(&g, x, indices);
-    ct__half h = ct__half_begin(x);
-    ct_tensor *out[2] = {NULL, NULL}, *wide = ct__widen(x);
-    if (wide) out[0] = max_by_taps(&g, wide, indices ? &out[1] : NULL);
-    ct__half_end_n(h, out, indices ? 2 : 1);
-    if (indices) *indices = out[1];
-    return out[0];
+    return widened(ct__is_float(x) ? max_by_taps : max_by_places, &g, x, indices);
 }
 
 ct_tensor *ct_max_pool1d(ct_tensor *x, int64_t kernel_size, const ct_max_pool1d_options *options, ct_tensor **indices) {
@@ -174,7 +181,7 @@ static ct_tensor *adaptive(int op, int nd, ct_tensor *x, const int64_t *out, ct_
     CT__TRY_NULL(ct__pool_begin(op, nd, x, &g));
     CT__TRY_NULL(check_dtype(op, x, false));
     CT__TRY_NULL(ct__pool_fit_adaptive(op, out, &g));
-    return max_by_places(op, &g, x, indices);
+    return widened(max_by_places, &g, x, indices);
 }
 
 ct_tensor *ct_adaptive_max_pool1d(ct_tensor *x, int64_t l, ct_tensor **indices) {
@@ -248,6 +255,10 @@ static ct_tensor *unpool(int op, int nd, ct_tensor *x, ct_tensor *indices, int64
             return NULL;
         }
     int64_t dim = in.batched ? 2 : 1, flat[3] = {in.n, in.c, room};
+    if (ct__is_half(x)) {
+        ct__half h = ct__half_begin(x);
+        return ct__half_end(h, unpool(op, nd, ct__widen(x), indices, kernel_size, options));
+    }
     ct_scope scope = ct_scope_begin();
     ct_tensor *at = ct_flatten(ct_contiguous(indices, CT_FORMAT_CONTIGUOUS), dim, -1), *zeros = NULL;
     if (at && check_places(op, at, room) == CT_OK) zeros = ct_zeros(flat + (in.batched ? 0 : 1), (int)dim + 1, (ct_dtype)x->dtype);

@@ -20,11 +20,11 @@ ct_status ct__pool_begin(int op, int nd, const ct_tensor *x, ct__pool_geometry *
     return CT_OK;
 }
 
-/* The last window must begin inside of the image or its padding on the left. */
+/* The last window must begin inside of the image or its padding on the left. With ceil_mode even the first may hang over. */
 static int64_t pool_out(int64_t size, int64_t reach, int64_t stride, int64_t pad, bool ceil_mode) {
-    int64_t room = size + 2 * pad - reach;
+    int64_t room = size + 2 * pad - reach + (ceil_mode ? stride - 1 : 0);
     if (room < 0) return 0;
-    int64_t n = (room + (ceil_mode ? stride - 1 : 0)) / stride + 1;
+    int64_t n = room / stride + 1;
     return ceil_mode && (n - 1) * stride >= size + pad ? n - 1 : n;
 }
 

@@ -133,7 +133,7 @@ def encode(v, blob, marks_grad=True):
             if not all(e is None or isinstance(e, torch.Tensor) for e in v): raise LeftOut("a list of tensors and other things")
             return {"list": [encode(e, blob, marks_grad) for e in v]}
         if v and all(e is None for e in v): return {"list": [None] * len(v)}
-        if not all(isinstance(e, (bool, int, float, str, np.number)) for e in v): raise LeftOut("a list that C has no type for")
+        if not all(e is None or isinstance(e, (bool, int, float, str, np.number)) for e in v): raise LeftOut("a list that C has no type for")
         return [encode(e, blob) for e in v]
     raise LeftOut(f"an argument of Python's type {type(v).__name__}")
 

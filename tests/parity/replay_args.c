@@ -81,7 +81,7 @@ static void make_numbers(arg *a, yyjson_val *v) {
     for (size_t i = 0; i < n; i++) {
         yyjson_val *e = yyjson_is_arr(v) ? yyjson_arr_get(v, i) : v;
         a->floats[i] = number(e);
-        a->ints[i] = yyjson_is_bool(e) ? yyjson_get_bool(e) : yyjson_get_sint(e);
+        a->ints[i] = yyjson_is_null(e) ? CT_DIM_NONE : yyjson_is_bool(e) ? yyjson_get_bool(e) : yyjson_get_sint(e); /* None in a list: a size that stays */
     }
 }
 
