@@ -13,6 +13,7 @@
     ct_batch batch = {0};                                                                                                  \
     ct_dict *d = NULL, *dict = NULL;                                                                                       \
     ct_generator *g = NULL;                                                                                                \
-    bool resume = false;
+    bool resume = false;                                                                                                   \
+    int epochs = 1;
 
 #endif
