@@ -13,9 +13,9 @@
  * Handles are references in the innermost scope, like tensors: ct_sparse_keep and ct_sparse_release are ct_keep and ct_release for
  * them. A handle does not change; calls that return one share what they can with their argument.
  *
- *     ct_sparse_csr *x = ct_sparse_csr_from_coo(indices, counts, n_documents, n_words);
- *     x = ct_sparse_mul_cols(x, idf);
- *     ct_tensor *scores = ct_sparse_linear(ct_sparse_index_select(x, batch), weight, bias);
+ *     ct_sparse_csr *counts = ct_sparse_csr_from_coo(indices, values, 422, 30000);   // documents, words
+ *     ct_sparse_csr *features = ct_sparse_mul_cols(counts, idf);
+ *     ct_tensor *scores = ct_sparse_linear(ct_sparse_index_select(features, rows), weight, bias);
  *
  * Everything that comes in is checked, so that no index leads out of bounds: CT_ERR_INDEX names the entry. Work is shared among threads by rows, or by
  * columns where results are; each result is added up in the order of the rows, so it is the same for any number of threads.

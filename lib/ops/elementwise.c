@@ -15,12 +15,14 @@ ct__element ct__element_of(ct__number x, ct_dtype dtype) {
     return e;
 }
 
-/* Unsigned types take negative numbers down to minus their largest, which wrap. */
-/* The half types take what is too large as infinity. */
+/* Unsigned types take negative numbers down to minus their largest, which wrap. What is too large for a half type is refused, as torch refuses it
+ * for more than one element (of one it makes infinity). */
 static bool fits(ct__number x, ct_dtype dtype) {
     double v = x.f;
     switch (dtype) {
-    case CT_F32: return isnan(v) || isinf(v) || fabs(v) <= FLT_MAX;
+    case CT_F32: return !isfinite(v) || fabs(v) <= FLT_MAX;
+    case CT_F16: return !isfinite(v) || fabs(v) <= 65504;
+    case CT_BF16: return !isfinite(v) || fabs(v) <= 0x1.fep127;
     case CT_I32: return v >= INT32_MIN && v <= INT32_MAX;
     case CT_I64: return x.category == 1 || (v >= -0x1p63 && v < 0x1p63);
     case CT_U8: return v >= -255 && v <= 255;
@@ -35,13 +37,6 @@ ct_status ct__element_checked(const char *function, ct__number x, ct_dtype dtype
         return ct__fail(CT_ERR_INVALID_ARGUMENT, "%s: %.17g does not fit into %s", function, x.f, ct_dtype_name(dtype));
     *out = ct__element_of(x, dtype);
     return CT_OK;
-}
-
-ct_status ct__element_strict(const char *function, ct__number x, ct_dtype dtype, ct__element *out) {
-    const double largest = dtype == CT_F16 ? 65504 : dtype == CT_BF16 ? 0x1.fep127 : INFINITY;
-    if (isfinite(x.f) && fabs(x.f) > largest)
-        return ct__fail(CT_ERR_INVALID_ARGUMENT, "%s: %.17g does not fit into %s", function, x.f, ct_dtype_name(dtype));
-    return ct__element_checked(function, x, dtype, out);
 }
 
 ct__element ct__loop_element(ct__number x, ct_dtype dtype) {

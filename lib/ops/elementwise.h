@@ -16,11 +16,9 @@ typedef struct ct__number {
 CT__INLINE ct__number ct__number_f64(double v) { return (ct__number){2, v, 0}; }
 CT__INLINE ct__number ct__number_i64(int64_t v) { return (ct__number){1, (double)v, v}; }
 
-/* The number as an element: converted as a tensor would be. The checked form says that a value does not fit, as torch.full does; the
- * strict one minds finite numbers beyond the half types too, as masked_fill and clamp do. */
+/* The number as an element: converted as a tensor would be. The checked form says that a value does not fit, as torch.full does. */
 ct__element ct__element_of(ct__number x, ct_dtype dtype);
 ct_status ct__element_checked(const char *function, ct__number x, ct_dtype dtype, ct__element *out);
-ct_status ct__element_strict(const char *function, ct__number x, ct_dtype dtype, ct__element *out);
 /* For a loop of ct__compute_dtype(dtype): rounded or wrapped to dtype first. */
 ct__element ct__loop_element(ct__number x, ct_dtype dtype);
 /* The same, but what only scales keeps its f32 value for the half types: the value of addcmul, the weight of lerp, the factor of mul. */

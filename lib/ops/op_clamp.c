@@ -40,8 +40,8 @@ static ct_status clamp_call(int op, ct_tensor *a, const bounds *b, ct__call *c) 
     const ct__number *any = b->min ? b->min : b->max;
     ct__element unused;
     *c = (ct__call){.loops = k->clamp, .dtype = ct__number_dtype(a, *any), .n = 1, .in = {{.t = a}}, .ctx = &b->l};
-    if (b->min) CT__TRY(ct__element_strict(ct__fn(op), *b->min, c->dtype, &unused));
-    if (b->max) CT__TRY(ct__element_strict(ct__fn(op), *b->max, c->dtype, &unused));
+    if (b->min) CT__TRY(ct__element_checked(ct__fn(op), *b->min, c->dtype, &unused));
+    if (b->max) CT__TRY(ct__element_checked(ct__fn(op), *b->max, c->dtype, &unused));
     if (isnan(b->l.min) || isnan(b->l.max)) {
         c->loops = k->binary[CT__BINARY_add];
         c->in[c->n++].x = ct__number_f64(NAN);

@@ -91,7 +91,7 @@ static bool is_copy(const ct_tensor *x, const request *r) {
 }
 
 static ct_tensor *resample(ct_tensor *x, const request *r) {
-    if (x && is_copy(x, r)) return x;
+    if (!x || is_copy(x, r)) return x;
     bool bytes = x->dtype == CT_U8;
     for (int i = r->nd - 1; i >= 0 && x; i--) {
         if (is_identity(r, x->sizes[2 + i], i)) continue;

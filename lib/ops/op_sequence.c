@@ -126,8 +126,8 @@ static ct_tensor *spaced(int op, double *start, double *end, int64_t steps, ct_d
     }
     CT__TRY_NULL(check_number(op, dtype));
     ct_tensor *out = ct__create(op, &steps, 1, dtype, CT_F32);
-    if (out && (ct__element_strict(ct__fn(op), ct__number_f64(*start), dtype, &unused) != CT_OK ||
-                ct__element_strict(ct__fn(op), ct__number_f64(*end), dtype, &unused) != CT_OK)) {
+    if (out && (ct__element_checked(ct__fn(op), ct__number_f64(*start), dtype, &unused) != CT_OK ||
+                ct__element_checked(ct__fn(op), ct__number_f64(*end), dtype, &unused) != CT_OK)) {
         ct__unref(out);
         return NULL;
     }

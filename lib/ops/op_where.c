@@ -84,7 +84,7 @@ static ct_tensor *filled(const ct__node_class *cls, ct_tensor *a, ct_tensor *mas
     CT__TRY_NULL(check_mask(op, mask));
     const ct_dtype dtype = (ct_dtype)a->dtype;
     ct__element e;
-    CT__TRY_NULL(ct__element_strict(ct__fn(op), x, dtype, &e));
+    CT__TRY_NULL(ct__element_checked(ct__fn(op), x, dtype, &e));
     ct__arg in[] = {ct__arg_tensor(mask, CT_BOOL), ct__arg_element(&e, dtype), ct__arg_tensor(a, dtype)};
     ct_tensor *out = ct__map(ct__fn(op), ct__kern()->pointwise.where[dtype], NULL, dtype, in, 3);
     ct__node *n = ct__node_new(cls, (ct_tensor *[]){a, value}, value ? 2 : 1, 1);
@@ -96,7 +96,7 @@ static ct_status fill(const ct__node_class *cls, ct_tensor *a, ct_tensor *mask, 
     CT__TRY(check_mask(op, mask));
     const ct_dtype dtype = (ct_dtype)a->dtype;
     ct__element e;
-    CT__TRY(ct__element_strict(ct__fn(op), x, dtype, &e));
+    CT__TRY(ct__element_checked(ct__fn(op), x, dtype, &e));
     ct__node *n = ct__node_new(cls, (ct_tensor *[]){a, value}, value ? 2 : 1, 1);
     ct__save(n, 0, mask);
     ct__arg in[] = {ct__arg_tensor(mask, CT_BOOL), ct__arg_element(&e, dtype), ct__arg_tensor(a, dtype)};

@@ -89,7 +89,10 @@ START_TEST(gradients_are_of_the_dtype_of_their_input) {
 END_TEST
 
 START_TEST(numbers_that_do_not_fit) {
-    ck_values(ct_full(CT_SHAPE(1), 70000, CT_F16), INFINITY);
+    ck_assert_ptr_null(ct_full(CT_SHAPE(1), 70000, CT_F16));
+    ck_error(CT_ERR_INVALID_ARGUMENT, "ct_full: 70000 does not fit into float16");
+    ck_assert_int_eq(ct_fill_(MAKE(CT_BF16, 1), 1e39), CT_ERR_INVALID_ARGUMENT);
+    ck_error(CT_ERR_INVALID_ARGUMENT, "does not fit into bfloat16");
     ck_assert_ptr_null(ct_masked_fill(MAKE(CT_F16, 1), MAKE(CT_BOOL, 1), 70000));
     ck_error(CT_ERR_INVALID_ARGUMENT, "ct_masked_fill: 70000 does not fit into float16");
     ck_values(ct_masked_fill(MAKE(CT_F16, 1), MAKE(CT_BOOL, 1), -INFINITY), -INFINITY);

@@ -6,6 +6,7 @@
 
 #define SNIPPET_NAMES                                                                                                      \
     ct_tensor *x = NULL, *y = NULL, *a = NULL, *b = NULL, *w = NULL, *t = NULL, *loss = NULL, *image = NULL, *target = NULL, *logits = NULL; \
+    ct_tensor *indices = NULL, *values = NULL, *rows = NULL, *idf = NULL, *weight = NULL, *bias = NULL;                                  \
     ct_module *net = NULL;                                                                                                 \
     ct_optim *opt = NULL;                                                                                                  \
     ct_loader *loader = NULL;                                                                                              \
