@@ -15,6 +15,7 @@
  *     ops_shape.h       views, cat, split                   ops_index.h   select, gather, scatter, sort
  *     ops_linalg.h      matmul and its family, linear       ops_nn.h      activations, softmax, dropout
  *     ops_conv.h        convolution                         ops_pool.h    pooling           ops_loss.h  losses
+ *     ops_norm.h        batch, layer, group, RMS norm       ops_rnn.h     RNN, LSTM, GRU    ops_attention.h
  *     linalg.h          torch.linalg: cholesky, solve, svd    sparse.h    CSR matrices
  *     ops_vision.h      interpolation, grids, unfold
  *
@@ -50,6 +51,7 @@
 #include <ctorch/nn_hooks.h>
 #include <ctorch/nn_init.h>
 #include <ctorch/nn_layers.h>
+#include <ctorch/ops_attention.h>
 #include <ctorch/ops_bitwise.h>
 #include <ctorch/ops_conv.h>
 #include <ctorch/ops_create.h>
@@ -57,10 +59,12 @@
 #include <ctorch/ops_linalg.h>
 #include <ctorch/ops_loss.h>
 #include <ctorch/ops_nn.h>
+#include <ctorch/ops_norm.h>
 #include <ctorch/ops_pointwise.h>
 #include <ctorch/ops_pool.h>
 #include <ctorch/ops_random.h>
 #include <ctorch/ops_reduce.h>
+#include <ctorch/ops_rnn.h>
 #include <ctorch/ops_shape.h>
 #include <ctorch/ops_special.h>
 #include <ctorch/ops_vision.h>

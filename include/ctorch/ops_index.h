@@ -137,6 +137,29 @@ typedef struct ct_embedding_options {
  * sparse. */
 CT_API ct_tensor *ct_embedding(ct_tensor *input, ct_tensor *weight, const ct_embedding_options *options);
 
+typedef enum ct_embedding_bag_mode {
+    CT_EMBEDDING_BAG_MEAN = 0, /* of an empty bag: 0 */
+    CT_EMBEDDING_BAG_SUM = 1,
+    CT_EMBEDDING_BAG_MAX = 2, /* likewise; the first of equals gets the gradient */
+    CT_EMBEDDING_BAG_FORCE_32BIT = 0x7fffffff
+} ct_embedding_bag_mode;
+
+typedef struct ct_embedding_bag_options {
+    ct_embedding_bag_mode mode;
+    bool scale_grad_by_freq;       /* as above; not for maxima */
+    bool include_last_offset;      /* offsets has one number more, the end of the last bag */
+    ct_opt_i64 padding_idx;        /* elements with this index do not count, nor does its row get a gradient */
+    ct_tensor *per_sample_weights; /* of input's shape and weight's dtype, for sums: a factor for each element; NULL = 1 */
+    uint64_t reserved[2];
+} ct_embedding_bag_options;
+
+/*
+ * Means, sums or maxima of the rows of weight [num_embeddings, dim] that a bag names -> [bags, dim]. input [B, N]: each row is a bag, offsets is
+ * NULL; input [N]: bag b begins at offsets[b] and ends where the next begins. Both int64 or both int32. Composed of other ops. F.embedding_bag without max_norm and
+ * sparse. Since 0.1.
+ */
+CT_API ct_tensor *ct_embedding_bag(ct_tensor *input, ct_tensor *weight, ct_tensor *offsets, const ct_embedding_bag_options *options);
+
 /* x [...] int64 -> [..., num_classes] int64, one at x, zeros elsewhere. num_classes -1: the highest value + 1. No gradient. */
 CT_API ct_tensor *ct_one_hot(ct_tensor *x, int64_t num_classes);
 

@@ -11,6 +11,10 @@
 
 #include <ctorch/tensor.h>
 
+/* SELU is scale * x above 0 and scale * alpha * (e^x - 1) below: Klambauer et al., "Self-normalizing neural networks" (2017). */
+#define CT__SELU_ALPHA 1.6732632423543772848170429916717
+#define CT__SELU_SCALE 1.0507009873554804934193349852946
+
 /* Activations. What backward reads: y for the first three, x for the others. */
 typedef enum ct__act {
     CT__ACT_RELU,
@@ -22,6 +26,18 @@ typedef enum ct__act {
     CT__ACT_LEAKY_RELU, /* a = negative slope */
     CT__ACT_ELU,        /* a = alpha */
     CT__ACT_SOFTPLUS,   /* a = beta, b = threshold */
+    CT__ACT_SELU,
+    CT__ACT_CELU,       /* a = alpha */
+    CT__ACT_MISH,
+    CT__ACT_SOFTSIGN,
+    CT__ACT_LOGSIGMOID,
+    CT__ACT_TANHSHRINK,
+    CT__ACT_HARDTANH,   /* a = min, b = max */
+    CT__ACT_HARDSIGMOID,
+    CT__ACT_HARDSWISH,
+    CT__ACT_THRESHOLD,  /* a = threshold, b = value */
+    CT__ACT_HARDSHRINK, /* a = lambda */
+    CT__ACT_SOFTSHRINK, /* a = lambda */
     CT__ACT_COUNT
 } ct__act;
 

@@ -13,12 +13,15 @@
 
 #include "base/cpu.h"
 #include "base/pool.h"
+#include "kernels/kern_attention.h"
 #include "kernels/kern_conv.h"
 #include "kernels/kern_nn.h"
+#include "kernels/kern_norm.h"
 #include "kernels/kern_optim.h"
 #include "kernels/kern_pointwise.h"
 #include "kernels/kern_pool.h"
 #include "kernels/kern_reduce.h"
+#include "kernels/kern_rnn.h"
 #include "kernels/kern_sparse.h"
 #include "kernels/kern_vision.h"
 

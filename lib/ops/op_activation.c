@@ -1,10 +1,11 @@
 /*
- * op_activation.c: relu, sigmoid, tanh, gelu, silu, leaky_relu, elu, softplus, and three of them in place.
+ * op_activation.c: relu, sigmoid, tanh, gelu, silu, leaky_relu, elu, softplus, in place where torch has that, and what all activations share.
  *
  * One function does them all: they differ in the kernel's number, two parameters, and in what backward reads. relu, sigmoid and tanh keep
- * their result, which the next layer keeps anyway; the others have no formula in terms of it and keep x.
+ * their result, which the next layer keeps anyway; the others have no formula in terms of it and keep x, in place a copy of it.
  */
-#include "kernels/kernels.h"
+#include "ops/activation.h"
+#include "ops/elementwise.h"
 #include "ops/half.h"
 #include "ops/layout.h"
 #include "ops/packed.h"
@@ -12,10 +13,7 @@
 #include <ctorch/ops_nn.h>
 #include <ctorch/ops_pointwise.h>
 
-typedef struct act_ctx {
-    ct__act kind;
-    double a, b; /* parameters, as in kern_nn.h */
-} act_ctx;
+typedef ct__act_ctx act_ctx;
 
 /* ---- Backward --------------------------------------------------------------------------------------------------- */
 
@@ -58,9 +56,8 @@ static ct_tensor *composed(const act_ctx *c, ct_tensor *s, ct_tensor *g) {
         ct_tensor *z = ct_mul_scalar(s, c->a);
         return ct_where(ct_gt_scalar(z, c->b), g, ct_mul(g, ct_sigmoid(z)));
     }
-    case CT__ACT_COUNT: break;
+    default: return ct__act_composed(c, s, g);
     }
-    return NULL;
 }
 
 static ct_tensor *fused(const char *function, const act_ctx *c, ct_tensor *saved, ct_tensor *g) {
@@ -74,17 +71,17 @@ static ct_tensor *fused(const char *function, const act_ctx *c, ct_tensor *saved
     return ct__scope_give(out);
 }
 
-static void act_backward(ct__node *n, ct_tensor *const *g, ct_tensor **gin) {
+void ct__act_backward(ct__node *n, ct_tensor *const *g, ct_tensor **gin) {
     const act_ctx *c = ct__ctx(n);
     ct_tensor *s = ct__saved(n, 0);
     if (s) gin[0] = ct__grad_mode() ? composed(c, s, g[0]) : fused(ct__fn(n->cls->op), c, s, g[0]);
 }
 
-#define ACT_CLASS(name) {.op = CT__OP_##name, .backward = act_backward, .ctx_size = sizeof(act_ctx), .n_saved = 1}
-static const ct__node_class relu_class = ACT_CLASS(relu), sigmoid_class = ACT_CLASS(sigmoid), tanh_class = ACT_CLASS(tanh),
-                            gelu_class = ACT_CLASS(gelu), silu_class = ACT_CLASS(silu), leaky_relu_class = ACT_CLASS(leaky_relu),
-                            elu_class = ACT_CLASS(elu), softplus_class = ACT_CLASS(softplus), relu__class = ACT_CLASS(relu_),
-                            sigmoid__class = ACT_CLASS(sigmoid_), tanh__class = ACT_CLASS(tanh_);
+static const ct__node_class relu_class = CT__ACT_CLASS(relu), sigmoid_class = CT__ACT_CLASS(sigmoid), tanh_class = CT__ACT_CLASS(tanh),
+                            gelu_class = CT__ACT_CLASS(gelu), silu_class = CT__ACT_CLASS(silu), leaky_relu_class = CT__ACT_CLASS(leaky_relu),
+                            elu_class = CT__ACT_CLASS(elu), softplus_class = CT__ACT_CLASS(softplus), relu__class = CT__ACT_CLASS(relu_),
+                            sigmoid__class = CT__ACT_CLASS(sigmoid_), tanh__class = CT__ACT_CLASS(tanh_), silu__class = CT__ACT_CLASS(silu_),
+                            leaky_relu__class = CT__ACT_CLASS(leaky_relu_), elu__class = CT__ACT_CLASS(elu_);
 
 /* ---- Forward ---------------------------------------------------------------------------------------------------- */
 
@@ -101,11 +98,10 @@ static ct__node *record(const ct__node_class *cls, ct_tensor *x, act_ctx c) {
     return n;
 }
 
-/* x is checked by ct__enter. */
-static ct_tensor *activation(const ct__node_class *cls, ct_tensor *x, act_ctx c) {
-    if (ct__all_half(&x, 1)) {
+ct_tensor *ct__activation(const ct__node_class *cls, ct_tensor *x, act_ctx c) {
+    if (ct__is_half(x)) {
         ct__half h = ct__half_begin(x);
-        return ct__half_end(h, activation(cls, ct__widen(x), c));
+        return ct__half_end(h, ct__activation(cls, ct__widen(x), c));
     }
     if (!check_float(cls, x)) return NULL;
     const char *function = ct__fn(cls->op);
@@ -119,27 +115,26 @@ static ct_tensor *activation(const ct__node_class *cls, ct_tensor *x, act_ctx c)
     return ct__finish(n, y);
 }
 
-/* An integer x goes through float32, as in torch. */
-static ct_tensor *promoting(const ct__node_class *cls, ct_tensor *x, act_ctx c) {
+ct_tensor *ct__activation_promoting(const ct__node_class *cls, ct_tensor *x, act_ctx c) {
     if (!ct__enter(cls->op, &x, 1)) return NULL;
-    if (ct__is_float(x)) return activation(cls, x, c);
+    if (ct__is_float(x)) return ct__activation(cls, x, c);
     ct_scope scope = ct_scope_begin();
     ct_tensor *f = ct_to(x, CT_F32);
-    return ct_scope_return(scope, f ? activation(cls, f, c) : NULL);
+    return ct_scope_return(scope, f ? ct__activation(cls, f, c) : NULL);
 }
 
 ct_tensor *ct_relu(ct_tensor *x) {
     if (!ct__enter(CT__OP_relu, &x, 1)) return NULL;
-    if (ct__is_float(x) || x->dtype == CT_BOOL) return activation(&relu_class, x, (act_ctx){CT__ACT_RELU, 0, 0});
+    if (ct__is_float(x) || x->dtype == CT_BOOL) return ct__activation(&relu_class, x, (act_ctx){CT__ACT_RELU, 0, 0});
     ct_scope scope = ct_scope_begin();
     return ct_scope_return(scope, ct_maximum(x, ct_scalar_tensor_int(0, (ct_dtype)x->dtype)));
 }
-ct_tensor *ct_sigmoid(ct_tensor *x) { return promoting(&sigmoid_class, x, (act_ctx){CT__ACT_SIGMOID, 0, 0}); }
-ct_tensor *ct_tanh(ct_tensor *x) { return promoting(&tanh_class, x, (act_ctx){CT__ACT_TANH, 0, 0}); }
+ct_tensor *ct_sigmoid(ct_tensor *x) { return ct__activation_promoting(&sigmoid_class, x, (act_ctx){CT__ACT_SIGMOID, 0, 0}); }
+ct_tensor *ct_tanh(ct_tensor *x) { return ct__activation_promoting(&tanh_class, x, (act_ctx){CT__ACT_TANH, 0, 0}); }
 
 ct_tensor *ct_silu(ct_tensor *x) {
     if (!ct__enter(CT__OP_silu, &x, 1)) return NULL;
-    return activation(&silu_class, x, (act_ctx){CT__ACT_SILU, 0, 0});
+    return ct__activation(&silu_class, x, (act_ctx){CT__ACT_SILU, 0, 0});
 }
 
 ct_tensor *ct_gelu(ct_tensor *x, const ct_gelu_options *options) {
@@ -150,21 +145,24 @@ ct_tensor *ct_gelu(ct_tensor *x, const ct_gelu_options *options) {
         ct__fail(CT_ERR_INVALID_ARGUMENT, "ct_gelu: approximate is %d, neither CT_GELU_NONE nor CT_GELU_TANH", (int)approximate);
         return NULL;
     }
-    return activation(&gelu_class, x, (act_ctx){approximate == CT_GELU_TANH ? CT__ACT_GELU_TANH : CT__ACT_GELU, 0, 0});
+    return ct__activation(&gelu_class, x, (act_ctx){approximate == CT_GELU_TANH ? CT__ACT_GELU_TANH : CT__ACT_GELU, 0, 0});
 }
+
+static act_ctx leaky_relu_ctx(const ct_leaky_relu_options *o) {
+    return (act_ctx){CT__ACT_LEAKY_RELU, o && o->negative_slope.has ? o->negative_slope.value : 0.01, 0};
+}
+static act_ctx elu_ctx(const ct_elu_options *o) { return (act_ctx){CT__ACT_ELU, o && o->alpha.has ? o->alpha.value : 1, 0}; }
 
 ct_tensor *ct_leaky_relu(ct_tensor *x, const ct_leaky_relu_options *options) {
     if (!ct__enter(CT__OP_leaky_relu, &x, 1)) return NULL;
     CT__TRY_NULL(CT__CHECK_OPTIONS("ct_leaky_relu", options));
-    double slope = options && options->negative_slope.has ? options->negative_slope.value : 0.01;
-    return activation(&leaky_relu_class, x, (act_ctx){CT__ACT_LEAKY_RELU, slope, 0});
+    return ct__activation(&leaky_relu_class, x, leaky_relu_ctx(options));
 }
 
 ct_tensor *ct_elu(ct_tensor *x, const ct_elu_options *options) {
     if (!ct__enter(CT__OP_elu, &x, 1)) return NULL;
     CT__TRY_NULL(CT__CHECK_OPTIONS("ct_elu", options));
-    double alpha = options && options->alpha.has ? options->alpha.value : 1;
-    return activation(&elu_class, x, (act_ctx){CT__ACT_ELU, alpha, 0});
+    return ct__activation(&elu_class, x, elu_ctx(options));
 }
 
 ct_tensor *ct_softplus(ct_tensor *x, const ct_softplus_options *options) {
@@ -172,33 +170,49 @@ ct_tensor *ct_softplus(ct_tensor *x, const ct_softplus_options *options) {
     CT__TRY_NULL(CT__CHECK_OPTIONS("ct_softplus", options));
     double beta = options && options->beta != 0 ? options->beta : 1;
     double threshold = options && options->threshold.has ? options->threshold.value : 20;
-    return activation(&softplus_class, x, (act_ctx){CT__ACT_SOFTPLUS, beta, threshold});
+    return ct__activation(&softplus_class, x, (act_ctx){CT__ACT_SOFTPLUS, beta, threshold});
 }
 
 /* ---- In place --------------------------------------------------------------------------------------------------- */
 
-static ct_status activation_inplace(const ct__node_class *cls, ct_tensor *x, ct__act kind) {
+ct_status ct__activation_inplace(const ct__node_class *cls, ct_tensor *x, act_ctx c) {
     if (!ct__enter_inplace(cls->op, x, NULL, 0)) return ct__pending();
     if (ct__is_half(x)) {
-        ct__half h = ct__half_begin(x);
-        ct_status status = ct_copy_(x, activation(cls, ct__widen(x), (act_ctx){kind, 0, 0}));
-        ct_scope_end(h.scope);
-        return status;
+        ct_scope scope = ct_scope_begin();
+        ct_tensor *wide = ct__widen(x);
+        if (wide) ct_copy_(x, ct__activation(cls, wide, c));
+        ct_scope_end(scope);
+        return ct__pending();
     }
     if (!check_float(cls, x)) return ct__pending();
-    ct__node *n = record(cls, x, (act_ctx){kind, 0, 0}); /* what can fail comes before x changes */
-    ct__save_output(n, 0, x, 0);
+    ct__node *n = record(cls, x, c); /* what can fail comes before x changes */
+    if (c.kind <= CT__ACT_TANH) {
+        ct__save_output(n, 0, x, 0);
+    } else if (n) {
+        ct_tensor *old = ct__copy_of(ct__fn(cls->op), x);
+        ct__save_old(n, 0, old);
+        ct__unref(old);
+    }
     ct_tensor *d = ct__pending() == CT_OK ? ct__packed(ct__fn(cls->op), x) : NULL;
     if (!d) {
         ct__node_unref(n);
         return ct__pending();
     }
-    ct__kern()->nn.act(kind, (ct_dtype)d->dtype, d->numel, ct__ptr(d), ct__ptr(d), 0, 0);
+    ct__kern()->nn.act(c.kind, (ct_dtype)d->dtype, d->numel, ct__ptr(d), ct__ptr(d), c.a, c.b);
     if (d != x) ct__copy_raw(x, d);
     ct__unref(d);
     return ct__finish_inplace(n, x);
 }
 
-ct_status ct_relu_(ct_tensor *x) { return activation_inplace(&relu__class, x, CT__ACT_RELU); }
-ct_status ct_sigmoid_(ct_tensor *x) { return activation_inplace(&sigmoid__class, x, CT__ACT_SIGMOID); }
-ct_status ct_tanh_(ct_tensor *x) { return activation_inplace(&tanh__class, x, CT__ACT_TANH); }
+ct_status ct_relu_(ct_tensor *x) { return ct__activation_inplace(&relu__class, x, (act_ctx){CT__ACT_RELU, 0, 0}); }
+ct_status ct_sigmoid_(ct_tensor *x) { return ct__activation_inplace(&sigmoid__class, x, (act_ctx){CT__ACT_SIGMOID, 0, 0}); }
+ct_status ct_tanh_(ct_tensor *x) { return ct__activation_inplace(&tanh__class, x, (act_ctx){CT__ACT_TANH, 0, 0}); }
+ct_status ct_silu_(ct_tensor *x) { return ct__activation_inplace(&silu__class, x, (act_ctx){CT__ACT_SILU, 0, 0}); }
+ct_status ct_leaky_relu_(ct_tensor *x, const ct_leaky_relu_options *options) {
+    CT__TRY(CT__CHECK_OPTIONS("ct_leaky_relu_", options));
+    return ct__activation_inplace(&leaky_relu__class, x, leaky_relu_ctx(options));
+}
+ct_status ct_elu_(ct_tensor *x, const ct_elu_options *options) {
+    CT__TRY(CT__CHECK_OPTIONS("ct_elu_", options));
+    return ct__activation_inplace(&elu__class, x, elu_ctx(options));
+}

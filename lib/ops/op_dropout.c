@@ -75,6 +75,10 @@ ct_tensor *ct_dropout(ct_tensor *x, double p, const ct_dropout_options *options)
         return NULL;
     }
     if (p == 0 || x->numel == 0 || (options && options->no_training)) return same(x);
+    if (ct__is_half(x)) {
+        ct__half h = ct__half_begin(x);
+        return ct__half_end(h, ct_dropout(ct__widen(x), p, options));
+    }
     dropout_ctx c = {.threshold = (uint64_t)(p * 4294967296.0), .scale = p < 1 ? 1 / (1 - p) : 0};
     if (p < 1) { /* torch draws nothing for p == 1 either */
         ct_generator *g = ct__generator_lock(options ? options->generator : NULL);

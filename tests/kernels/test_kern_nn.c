@@ -59,7 +59,8 @@ static void agree(const char *what, ct__isa isa, ct_dtype dtype, const void *got
 
 static double tolerance(ct_dtype dtype) { return dtype == CT_F32 ? 2e-6 : 1e-14; }
 
-static const char *act_names[] = {"relu", "sigmoid", "tanh", "gelu", "gelu_tanh", "silu", "leaky_relu", "elu", "softplus"};
+static const char *act_names[] = {"relu", "sigmoid", "tanh", "gelu", "gelu_tanh", "silu", "leaky_relu", "elu", "softplus", "selu", "celu", "mish",
+                                  "softsign", "logsigmoid", "tanhshrink", "hardtanh", "hardsigmoid", "hardswish", "threshold", "hardshrink", "softshrink"};
 
 static void compare_act(ct__isa isa, ct__act kind, ct_dtype dtype, int64_t n, const void *x, const void *g) {
     const ct__nn_kernels *k = &ct__kern_for(isa)->nn, *ref = &ct__kern_for(CT__ISA_REF)->nn;

@@ -177,7 +177,11 @@ CT__INLINE float expm1_f32(float x) {
 
 #define PICK(dtype, name) ((dtype) == CT_F32 ? name##_f32 : name##_f64)
 
-static int64_t act_grain(ct__act kind) { return kind == CT__ACT_RELU || kind == CT__ACT_LEAKY_RELU ? GRAIN_CHEAP : GRAIN_EXP; }
+/* Costs no exponential. */
+static bool is_cheap(ct__act kind) {
+    return kind == CT__ACT_RELU || kind == CT__ACT_LEAKY_RELU || kind == CT__ACT_SOFTSIGN || kind >= CT__ACT_HARDTANH;
+}
+static int64_t act_grain(ct__act kind) { return is_cheap(kind) ? GRAIN_CHEAP : GRAIN_EXP; }
 
 static void act(ct__act kind, ct_dtype dtype, int64_t n, const void *x, void *y, double a, double b) {
     act_args args = {.kind = kind, .x = x, .y = y, .a = a, .b = b};
@@ -186,7 +190,7 @@ static void act(ct__act kind, ct_dtype dtype, int64_t n, const void *x, void *y,
 
 static void act_backward(ct__act kind, ct_dtype dtype, int64_t n, const void *saved, const void *g, void *gin, double a, double b) {
     act_args args = {.kind = kind, .x = saved, .g = g, .y = gin, .a = a, .b = b};
-    bool cheap = kind <= CT__ACT_TANH || kind == CT__ACT_LEAKY_RELU;
+    bool cheap = kind <= CT__ACT_TANH || is_cheap(kind);
     ct__parallel_for(n, cheap ? GRAIN_CHEAP : GRAIN_EXP, PICK(dtype, act_backward_range), &args);
 }
 

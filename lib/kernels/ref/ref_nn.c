@@ -20,6 +20,10 @@ static double sigmoid(double x) {
     return e / (1 + e); /* for NaN too */
 }
 
+/* log(1 + e^x) without overflow. */
+static double softplus(double x) { return (x > 0 ? x : 0) + log1p(exp(-fabs(x))); }
+static double between(double x, double low, double high) { return x < low ? low : x > high ? high : x; }
+
 static double act_value(ct__act kind, double x, double a, double b) {
     switch (kind) {
     case CT__ACT_RELU: return x <= 0 ? 0 : x; /* NaN stays */
@@ -31,6 +35,18 @@ static double act_value(ct__act kind, double x, double a, double b) {
     case CT__ACT_LEAKY_RELU: return x > 0 ? x : x * a;
     case CT__ACT_ELU: return x <= 0 ? expm1(x) * a : x;
     case CT__ACT_SOFTPLUS: return x * a > b ? x : log1p(exp(x * a)) / a;
+    case CT__ACT_SELU: return x <= 0 ? expm1(x) * CT__SELU_ALPHA * CT__SELU_SCALE : x * CT__SELU_SCALE;
+    case CT__ACT_CELU: return x <= 0 ? expm1(x / a) * a : x;
+    case CT__ACT_MISH: return x * tanh(softplus(x));
+    case CT__ACT_SOFTSIGN: return x / (1 + fabs(x));
+    case CT__ACT_LOGSIGMOID: return -softplus(-x);
+    case CT__ACT_TANHSHRINK: return x - tanh(x);
+    case CT__ACT_HARDTANH: return x < a ? a : x > b ? b : x;
+    case CT__ACT_HARDSIGMOID: return between(x + 3, 0, 6) / 6;
+    case CT__ACT_HARDSWISH: return x * between(x + 3, 0, 6) / 6;
+    case CT__ACT_THRESHOLD: return x <= a ? b : x;
+    case CT__ACT_HARDSHRINK: return x >= -a && x <= a ? 0 : x;
+    case CT__ACT_SOFTSHRINK: return x > a ? x - a : x < -a ? x + a : x * 0; /* NaN stays */
     case CT__ACT_COUNT: break;
     }
     return 0;
@@ -54,6 +70,21 @@ static double act_gradient(ct__act kind, double s, double g, double a, double b)
     case CT__ACT_LEAKY_RELU: return s > 0 ? g : g * a;
     case CT__ACT_ELU: return s <= 0 ? g * a * exp(s) : g;
     case CT__ACT_SOFTPLUS: return s * a > b ? g : g * sigmoid(s * a);
+    case CT__ACT_SELU: return s <= 0 ? g * CT__SELU_ALPHA * CT__SELU_SCALE * exp(s) : g * CT__SELU_SCALE;
+    case CT__ACT_CELU: return s <= 0 ? g * exp(s / a) : g;
+    case CT__ACT_MISH: {
+        double t = tanh(softplus(s));
+        return g * (t + s * sigmoid(s) * (1 - t * t));
+    }
+    case CT__ACT_SOFTSIGN: return g / ((1 + fabs(s)) * (1 + fabs(s))) + s * 0; /* NaN at infinity, as y is */
+    case CT__ACT_LOGSIGMOID: return g * sigmoid(-s);
+    case CT__ACT_TANHSHRINK: return g * tanh(s) * tanh(s);
+    case CT__ACT_HARDTANH: return s <= a || s >= b ? 0 : g;
+    case CT__ACT_HARDSIGMOID: return s > -3 && s < 3 ? g / 6 : 0;
+    case CT__ACT_HARDSWISH: return s <= -3 ? 0 : s < 3 ? g * (s / 3 + 0.5) : g;
+    case CT__ACT_THRESHOLD: return s <= a ? 0 : g;
+    case CT__ACT_HARDSHRINK:
+    case CT__ACT_SOFTSHRINK: return s >= -a && s <= a ? 0 : g;
     case CT__ACT_COUNT: break;
     }
     return 0;

@@ -1,0 +1,110 @@
+/*
+ * Kernels of the family norm: every instruction set that this machine has against the plain C version.
+ */
+#include "support/test.h"
+
+#include "kernels/kernels.h"
+
+#include <math.h>
+
+static const ct__isa isas[] = {CT__ISA_BASELINE, CT__ISA_AVX2, CT__ISA_AVX512};
+static const ct_dtype dtypes[] = {CT_F32, CT_F64};
+
+enum { ELEMENTS = 40000, NUMBERS = 4096 };
+static _Alignas(64) char x[8 * ELEMENTS], g[8 * ELEMENTS], w[8 * NUMBERS], b[8 * NUMBERS], got[8 * ELEMENTS], want[8 * ELEMENTS];
+static double mean[NUMBERS], p[NUMBERS], q[NUMBERS], r[NUMBERS], got_a[NUMBERS], got_b[NUMBERS], want_a[NUMBERS], want_b[NUMBERS];
+
+static uint64_t stream;
+static double next(void) {
+    stream = stream * 6364136223846793005u + 1442695040888963407u;
+    return (double)(stream >> 11) / 4503599627370496.0 - 1;
+}
+static double at(const void *v, ct_dtype dtype, int64_t i) { return dtype == CT_F32 ? (double)((const float *)v)[i] : ((const double *)v)[i]; }
+static void fill(void *v, ct_dtype dtype, int64_t n, double offset) {
+    for (int64_t i = 0; i < n; i++) {
+        if (dtype == CT_F32) ((float *)v)[i] = (float)(next() + offset);
+        else ((double *)v)[i] = next() + offset;
+    }
+}
+
+static void agree(const char *what, ct__isa isa, ct_dtype dtype, const void *a, const void *c, int64_t n, double scale) {
+    double tol = (dtype == CT_F32 ? 3e-6 : 1e-14) * scale;
+    for (int64_t i = 0; i < n; i++)
+        if (!(fabs(at(a, dtype, i) - at(c, dtype, i)) <= tol * (1 + fabs(at(c, dtype, i)))))
+            ck_abort_msg("%s, %s, %s: element %lld of %lld is %.17g, want %.17g", what, ct__isa_name(isa), ct_dtype_name(dtype), (long long)i,
+                         (long long)n, at(a, dtype, i), at(c, dtype, i));
+}
+static void agree_sums(const char *what, ct__isa isa, ct_dtype dtype, const double *a, const double *c, int64_t n, double scale) {
+    for (int64_t i = 0; i < n; i++)
+        if (!(fabs(a[i] - c[i]) <= (dtype == CT_F32 ? 2e-6 : 1e-13) * scale))
+            ck_abort_msg("%s, %s, %s: %lld of %lld is %.17g, want %.17g", what, ct__isa_name(isa), ct_dtype_name(dtype), (long long)i, (long long)n, a[i], c[i]);
+}
+
+static void compare_channels(ct__isa isa, const ct__channels *s) {
+    const ct__norm_kernels *k = &ct__kern_for(isa)->norm, *ref = &ct__kern_for(CT__ISA_REF)->norm;
+    int64_t n = s->outer * s->channels * s->inner;
+    fill(x, s->dtype, n, 0.5);
+    fill(g, s->dtype, n, 0);
+    for (int64_t i = 0; i < s->channels; i++) mean[i] = next(), p[i] = next(), q[i] = next(), r[i] = next();
+    k->scale(s, x, mean, p, q, got);
+    ref->scale(s, x, mean, p, q, want);
+    agree("scale", isa, s->dtype, got, want, n, 1);
+    k->combine(s, g, x, mean, p, q, r, got);
+    ref->combine(s, g, x, mean, p, q, r, want);
+    agree("combine", isa, s->dtype, got, want, n, 1);
+    k->sums(s, g, x, mean, got_a, got_b);
+    ref->sums(s, g, x, mean, want_a, want_b);
+    agree_sums("sums of g", isa, s->dtype, got_a, want_a, s->channels, sqrt((double)n) + 4);
+    agree_sums("sums of g (x - mean)", isa, s->dtype, got_b, want_b, s->channels, sqrt((double)n) + 4);
+}
+
+START_TEST(channels_agree_with_the_reference) {
+    static const int64_t shapes[][3] = {{1, 1, 1}, {3, 5, 1}, {7, 64, 1}, {300, 65, 1}, {129, 130, 1}, {1, 3, 17}, {2, 3, 16}, {4, 5, 33}, {2, 2, 5000}, {0, 4, 3}};
+    for (size_t i = 0; i < sizeof isas / sizeof *isas; i++)
+        for (size_t d = 0; d < 2 && ct__kern_for(isas[i]); d++)
+            for (size_t j = 0; j < sizeof shapes / sizeof *shapes; j++)
+                compare_channels(isas[i], &(ct__channels){dtypes[d], shapes[j][0], shapes[j][1], shapes[j][2]});
+}
+END_TEST
+
+static void compare_rows(ct__isa isa, ct__norm_rows c, bool weighted, bool shifted) {
+    const ct__norm_kernels *k = &ct__kern_for(isa)->norm, *ref = &ct__kern_for(CT__ISA_REF)->norm;
+    static char gw[2][8 * NUMBERS], gb[2][8 * NUMBERS];
+    fill(x, c.dtype, c.m * c.n, 0.5);
+    fill(g, c.dtype, c.m * c.n, 0);
+    fill(w, c.dtype, c.n, 1);
+    fill(b, c.dtype, c.n, 0);
+    c.x = x;
+    c.weight = weighted ? w : NULL;
+    c.eps = 1e-3;
+    c.mean = got_a, c.rstd = got_b;
+    k->rows(&c, shifted ? b : NULL, got);
+    c.mean = want_a, c.rstd = want_b;
+    ref->rows(&c, shifted ? b : NULL, want);
+    agree("rows", isa, c.dtype, got, want, c.m * c.n, 4);
+    agree_sums("mean", isa, c.dtype, got_a, want_a, c.m, 1);
+    agree_sums("rstd", isa, c.dtype, got_b, want_b, c.m, 4);
+    k->rows_backward(&c, g, got);
+    ref->rows_backward(&c, g, want);
+    agree("rows_backward", isa, c.dtype, got, want, c.m * c.n, 8);
+    k->rows_params(&c, g, weighted ? gw[0] : NULL, gb[0]);
+    ref->rows_params(&c, g, weighted ? gw[1] : NULL, gb[1]);
+    agree("rows_params, bias", isa, c.dtype, gb[0], gb[1], c.n, sqrt((double)c.m) + 1);
+    if (weighted) agree("rows_params, weight", isa, c.dtype, gw[0], gw[1], c.n, sqrt((double)c.m) + 1);
+}
+
+START_TEST(rows_agree_with_the_reference) {
+    static const int64_t shapes[][2] = {{1, 1}, {3, 7}, {5, 16}, {9, 65}, {300, 33}, {2, 4000}, {131, 128}};
+    for (size_t i = 0; i < sizeof isas / sizeof *isas; i++)
+        for (size_t d = 0; d < 2 && ct__kern_for(isas[i]); d++)
+            for (size_t j = 0; j < sizeof shapes / sizeof *shapes; j++)
+                for (int form = 0; form < 8; form++)
+                    compare_rows(isas[i], (ct__norm_rows){.dtype = dtypes[d], .centred = form & 1, .m = shapes[j][0], .n = shapes[j][1]}, form & 2, form & 4);
+}
+END_TEST
+
+TEST_LIST = {
+    TEST(channels_agree_with_the_reference),
+    TEST(rows_agree_with_the_reference),
+};
+TEST_MAIN("kern_norm")
