@@ -63,6 +63,7 @@ def errors_embedding_bag():
 NORM = (lambda a: a.get("max_norm") is not None, "max_norm= changes weight on the fly")
 SPARSE = (lambda a: a.get("sparse"), "sparse gradients")
 
+
 def embedding_bag(weight, input, offsets=None, **options): return F.embedding_bag(input, weight, offsets, **options)
 
 
@@ -71,5 +72,5 @@ OPS = [
        signature="query, key, value, attn_mask=None, dropout_p=0.0, is_causal=False, scale=None, enable_gqa=False", errors=[errors_attention],
        left_out=[(lambda a: 0 < a.get("dropout_p", 0) < 1, "the elements that go are not PyTorch's")], half_exact=HALF, max_numel=800),
     Op("embedding_bag", db=["nn.functional.embedding_bag"], samples=samples_embedding_bag, call=embedding_bag, signature="weight, input, offsets=None, **options",
-       errors=[errors_embedding_bag],       left_out=[NORM, SPARSE], half_exact="PyTorch rounds the sums"),
+       errors=[errors_embedding_bag], left_out=[NORM, SPARSE], half_exact="PyTorch rounds the sums"),
 ]
