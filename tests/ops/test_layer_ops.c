@@ -174,6 +174,21 @@ START_TEST(attention_stores_no_scores) {
 }
 END_TEST
 
+/* ---- Bags ---- */
+
+START_TEST(gradients_of_bags_are_divided_as_those_of_embeddings) {
+    const double at[] = {0, 2, 2, 4, 1, 0}, from[] = {0, 2, 2, 5};
+    ct_tensor *input = test_i64(at, CT_SHAPE(6)), *weight = ct_rand(CT_SHAPE(5, 3), CT_F64, NULL), *g[2];
+    ct_set_requires_grad(weight, true);
+    ct_tensor *sum = ct_sum(ct_embedding_bag(input, weight, test_i64(from, CT_SHAPE(4)),
+                                             &(ct_embedding_bag_options){.mode = CT_EMBEDDING_BAG_SUM, .scale_grad_by_freq = true}));
+    ck_assert_int_eq(ct_grad(&sum, 1, &weight, 1, NULL, &g[0]), CT_OK);
+    sum = ct_sum(ct_embedding(input, weight, &(ct_embedding_options){.scale_grad_by_freq = true}));
+    ck_assert_int_eq(ct_grad(&sum, 1, &weight, 1, NULL, &g[1]), CT_OK);
+    ck_close(g[0], g[1], 1e-12, 1e-12);
+}
+END_TEST
+
 /* ---- Recurrent networks ---- */
 
 static ct_tensor *lstm_weights[8];
@@ -249,6 +264,7 @@ TEST_LIST = {
     TEST(normalizations_say_what_is_wrong),
     TEST(attention_drops_what_the_seed_says),
     TEST(attention_stores_no_scores),
+    TEST(gradients_of_bags_are_divided_as_those_of_embeddings),
     TEST(sequences_with_lengths_are_those_run_alone),
     TEST(dropout_lies_between_layers_only_and_only_in_training),
     TEST(recurrent_networks_say_what_is_wrong),
