@@ -108,7 +108,8 @@ static void bench_layer(const layer *l, bool last) {
 
 static void bench_pool(int64_t n, int64_t c, int64_t size, int64_t kernel, int64_t stride, int64_t pad, bool last) {
     int64_t out = (size + 2 * pad - kernel) / stride + 1, nx = n * c * size * size, ny = n * c * out * out;
-    job j = {.pool = {.n = n, .c = c, .d = 1, .od = 1, .kd = 1, .stride_d = 1, .dil_d = 1, .h = size, .w = size, .oh = out, .ow = out, .kh = kernel, .kw = kernel, .stride_h = stride,
+    job j = {.pool = {.n = n, .c = c, .d = 1, .od = 1, .kd = 1, .stride_d = 1, .dil_d = 1,
+                      .h = size, .w = size, .oh = out, .ow = out, .kh = kernel, .kw = kernel, .stride_h = stride,
                       .stride_w = stride, .pad_h = pad, .pad_w = pad, .dil_h = 1, .dil_w = 1, .last = last}};
     j.x = filled(nx), j.gx = filled(nx), j.y = filled(ny), j.scratch = filled(ny);
     double f = best_of(max_forward, &j), b = best_of(max_scatter, &j), gb = (double)(nx + ny) * 4e-6;

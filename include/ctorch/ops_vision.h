@@ -78,7 +78,8 @@ typedef struct ct_grid_sample_options {
  */
 CT_API ct_tensor *ct_grid_sample(ct_tensor *x, ct_tensor *grid, const ct_grid_sample_options *options);
 
-/* The grid of an affine map, for ct_grid_sample: theta [N, 2, 3] and sizes {N, C, H, W} -> [N, H, W, 2]; theta [N, 3, 4] and {N, C, D, H, W} -> [N, D, H, W, 3].
+/* The grid of an affine map, for ct_grid_sample: theta [N, 2, 3] and sizes {N, C, H, W} -> [N, H, W, 2]; theta [N, 3, 4] and
+ * {N, C, D, H, W} -> [N, D, H, W, 3].
  * Composed of other operations; gradients of any order. torch.nn.functional.affine_grid. Since 0.1. */
 typedef struct ct_affine_grid_options {
     bool align_corners;

@@ -165,7 +165,8 @@ static ct_tensor *sample(const ct__grid_shape *s, ct_tensor *x, ct_tensor *grid)
 static ct_status fit(const ct_tensor *x, const ct_tensor *grid, const ct_grid_sample_options *o, ct__grid_shape *s) {
     ct__shape_text a, b;
     if ((x->ndim != 4 && x->ndim != 5) || grid->ndim != x->ndim || grid->sizes[0] != x->sizes[0] || grid->sizes[x->ndim - 1] != x->ndim - 2)
-        return ct__fail(CT_ERR_SHAPE, "ct_grid_sample: x must be [N, C, H, W] with grid [N, H', W', 2], or [N, C, D, H, W] with [N, D', H', W', 3], got %s and %s",
+        return ct__fail(CT_ERR_SHAPE,
+                        "ct_grid_sample: x must be [N, C, H, W] with grid [N, H', W', 2], or [N, C, D, H, W] with [N, D', H', W', 3], got %s and %s",
                         CT__SIZES(&a, x), CT__SIZES(&b, grid));
     if (!ct__is_float(x) || x->dtype != grid->dtype)
         return ct__fail(CT_ERR_DTYPE, "ct_grid_sample: x is %s, grid is %s; both must be of one floating point dtype", ct_dtype_name((ct_dtype)x->dtype),

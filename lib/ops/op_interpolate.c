@@ -43,7 +43,8 @@ static ct_status check_mode(const ct_tensor *x, const ct_interpolate_options *o)
 static ct_status read_sizes(const ct_tensor *x, const ct_interpolate_options *o, request *r) {
     bool sizes = o->size != 0 || o->size_nd, scales = o->scale_factor != 0 || o->scale_factor_nd;
     if (sizes == scales)
-        return ct__fail(CT_ERR_INVALID_ARGUMENT, "ct_interpolate: %s", sizes ? "size and scale_factor are both given" : "neither size nor scale_factor is given");
+        return ct__fail(CT_ERR_INVALID_ARGUMENT, "ct_interpolate: %s",
+                       sizes ? "size and scale_factor are both given" : "neither size nor scale_factor is given");
     if (sizes && o->recompute_scale_factor)
         return ct__fail(CT_ERR_INVALID_ARGUMENT, "ct_interpolate: recompute_scale_factor needs a scale_factor");
     bool follow = scales && !o->recompute_scale_factor && o->mode != CT_INTERPOLATE_AREA;

@@ -19,7 +19,14 @@ typedef struct ct__taps {
     double *weight;
 } ct__taps;
 
-typedef enum ct__filter { CT__FILTER_NEAREST, CT__FILTER_NEAREST_EXACT, CT__FILTER_LINEAR, CT__FILTER_CUBIC, CT__FILTER_LINEAR_AA, CT__FILTER_CUBIC_AA } ct__filter;
+typedef enum ct__filter {
+    CT__FILTER_NEAREST,
+    CT__FILTER_NEAREST_EXACT,
+    CT__FILTER_LINEAR,
+    CT__FILTER_CUBIC,
+    CT__FILTER_LINEAR_AA,
+    CT__FILTER_CUBIC_AA
+} ct__filter;
 
 /* PyTorch's positions and weights from in to out elements; scale > 0: the factor that the caller gave, else it follows from the sizes. Numbers are
  * rounded to float32 where single says so, as PyTorch computes them. NULL on an error. */

@@ -70,16 +70,18 @@ typedef struct failure {
 START_TEST(transposed_names_what_does_not_fit) {
     ct_tensor *x = Z(1, 4, 3, 3), *w = Z(4, 2, 2, 2);
     const failure failures[] = {
-        {"channels", ct_conv_transpose2d, x, Z(3, 2, 2, 2), NULL, {0}, CT_ERR_SHAPE, "ct_conv_transpose2d: weight [3, 2, 2, 2] expects 3 channels, but x [1, 4, 3, 3] has 4"},
+        {"channels", ct_conv_transpose2d, x, Z(3, 2, 2, 2), NULL, {0}, CT_ERR_SHAPE,
+         "ct_conv_transpose2d: weight [3, 2, 2, 2] expects 3 channels, but x [1, 4, 3, 3] has 4"},
         {"groups", ct_conv_transpose2d, x, w, NULL, {.groups = 3}, CT_ERR_SHAPE, "the 4 channels of weight [4, 2, 2, 2] are not divisible by groups = 3"},
         {"bias", ct_conv_transpose2d, x, w, Z(4), {0}, CT_ERR_SHAPE, "ct_conv_transpose2d: bias must be [2]"},
-        {"output_padding", ct_conv_transpose2d, x, w, NULL, {.output_padding = 2, .stride = 2}, CT_ERR_INVALID_ARGUMENT, "output_padding 2 must be smaller than stride 2 or dilation 1"},
+        {"output_padding", ct_conv_transpose2d, x, w, NULL, {.output_padding = 2, .stride = 2}, CT_ERR_INVALID_ARGUMENT,
+         "output_padding 2 must be smaller than stride 2 or dilation 1"},
         {"padding", ct_conv_transpose2d, x, w, NULL, {.padding = 2}, CT_ERR_SHAPE, "the result's height would be 0: (3 - 1) x 1 + 2 + 0 - 2 x 2"},
         {"negative", ct_conv_transpose2d, x, w, NULL, {.padding = -1}, CT_ERR_INVALID_ARGUMENT, "padding is -1; it must be at least 0"},
         {"rank", ct_conv_transpose1d, x, w, NULL, {0}, CT_ERR_SHAPE, "ct_conv_transpose1d: x must be [N, C, L] or [C, L], got [1, 4, 3, 3]"},
         {"weight", ct_conv_transpose3d, Z(1, 4, 3, 3, 3), w, NULL, {0}, CT_ERR_SHAPE, "weight must be [C, F / groups, KD, KH, KW], got [4, 2, 2, 2]"},
         {"dtype", ct_conv_transpose2d, ct_to(x, CT_I32), ct_to(w, CT_I32), NULL, {0}, CT_ERR_DTYPE, "x is int32; it must be floating point or int64"},
-        {"overflow", ct_conv_transpose2d, ct_expand(x, CT_SHAPE(1, 4, 3, 3)), w, NULL, {.stride = INT32_MAX, .dilation = INT32_MAX}, CT_ERR_SHAPE, "ct_conv_transpose2d"},
+        {"overflow", ct_conv_transpose2d, x, w, NULL, {.stride = INT32_MAX, .dilation = INT32_MAX}, CT_ERR_SHAPE, "ct_conv_transpose2d"},
     };
     for (size_t i = 0; i < sizeof failures / sizeof *failures; i++) {
         const failure *f = &failures[i];
@@ -107,7 +109,8 @@ static ct_tensor *transposed(ct_tensor *const *t) { return ct_conv_transpose3d(t
 START_TEST(running_out_of_memory_leaves_a_clean_error) {
     ct_tensor *(*const calls[])(ct_tensor *const *) = {volume, transposed};
     for (int k = 0; k < 2; k++) {
-        ct_tensor *t[] = {ct_randn(CT_SHAPE(2, 3, 3, 4, 4), CT_F64, NULL), ct_randn(CT_SHAPE(3, 3, 2, 2, 2), CT_F64, NULL), ct_randn(CT_SHAPE(3), CT_F64, NULL)};
+        ct_tensor *t[] = {ct_randn(CT_SHAPE(2, 3, 3, 4, 4), CT_F64, NULL), ct_randn(CT_SHAPE(3, 3, 2, 2, 2), CT_F64, NULL),
+                          ct_randn(CT_SHAPE(3), CT_F64, NULL)};
         for (int i = 0; i < 3; i++) ct_set_requires_grad(t[i], true);
         int64_t n = 1;
         for (bool done = false; !done; n++) {

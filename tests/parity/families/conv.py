@@ -41,7 +41,8 @@ def small(n, transposed):
     """Few elements and every option, so that finite differences are feasible."""
     def samples(dtype, requires_grad):
         def make(*sizes): return torch.testing.make_tensor(sizes, dtype=dtype, device="cpu", requires_grad=requires_grad, low=-3, high=3)
-        for o in (dict(), dict(stride=2, padding=1), dict(dilation=2, padding=2), dict(groups=2, padding=1), dict(output_padding=1, stride=2), dict(padding="same"),
+        for o in (dict(), dict(stride=2, padding=1), dict(dilation=2, padding=2), dict(groups=2, padding=1), dict(output_padding=1, stride=2),
+                  dict(padding="same"),
                   dict(stride=3, dilation=(2, 1, 2)[:n], padding=2), dict(output_padding=1, dilation=2, groups=2)):
             if ("output_padding" in o and not transposed) or (transposed and o.get("padding") == "same"): continue
             x, w = make(1, 2, *(2, 3, 3)[-n:]), make(2, 2 // o.get("groups", 1), *(2, 1, 2)[-n:])
@@ -53,8 +54,10 @@ def small(n, transposed):
 REAL = [torch.float64, torch.float32]
 HALF = "PyTorch's backward and its slow convolutions add up in the half type"
 OPS = [
-    *[Op(f"conv{n}d", db=[f"nn.functional.conv{n}d"], signature=CONV, samples=small(n, False), call=getattr(F, f"conv{n}d"), left_out=[ZERO("groups", "stride", "dilation")], half_exact=HALF) for n in (1, 2, 3)],
-    *[Op(f"conv_transpose{n}d", db=[f"nn.functional.conv_transpose{n}d"], signature=TRANSPOSE, samples=small(n, True), call=getattr(F, f"conv_transpose{n}d"), left_out=[ZERO("groups", "stride", "dilation")], half_exact=HALF)
+    *[Op(f"conv{n}d", db=[f"nn.functional.conv{n}d"], signature=CONV, samples=small(n, False),
+        call=getattr(F, f"conv{n}d"), left_out=[ZERO("groups", "stride", "dilation")], half_exact=HALF) for n in (1, 2, 3)],
+    *[Op(f"conv_transpose{n}d", db=[f"nn.functional.conv_transpose{n}d"], signature=TRANSPOSE, samples=small(n, True),
+        call=getattr(F, f"conv_transpose{n}d"), left_out=[ZERO("groups", "stride", "dilation")], half_exact=HALF)
       for n in (1, 2, 3)],
     Op("conv2d_input", db=[], samples=input_samples, call=conv2d_input, dtypes=REAL),
     Op("conv2d_weight", db=[], samples=weight_samples, call=conv2d_weight, dtypes=REAL),

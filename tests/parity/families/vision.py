@@ -36,7 +36,8 @@ def grids(dtype, requires_grad):
 
 
 def fold_samples(dtype, requires_grad):
-    for o in (dict(kernel_size=2), dict(kernel_size=(2, 3), stride=(2, 1)), dict(kernel_size=3, padding=1, dilation=(1, 2)), dict(kernel_size=2, stride=2, padding=1)):
+    for o in (dict(kernel_size=2), dict(kernel_size=(2, 3), stride=(2, 1)), dict(kernel_size=3, padding=1, dilation=(1, 2)),
+              dict(kernel_size=2, stride=2, padding=1)):
         columns = F.unfold(torch.zeros(2, 2, 5, 6), **o).shape
         for shape in (columns, columns[1:], (0, *columns[1:])):
             x = torch.testing.make_tensor(shape, dtype=dtype, device="cpu", requires_grad=requires_grad)
@@ -57,7 +58,8 @@ def affine_samples(dtype, requires_grad):
 
 
 OPS = [
-    Op("interpolate", db=[f"nn.functional.interpolate/{m}" for m in MODES], samples=more_sizes, call=F.interpolate, half_exact="PyTorch rounds weights and partial sums to the half type",
+    Op("interpolate", db=[f"nn.functional.interpolate/{m}" for m in MODES], samples=more_sizes, call=F.interpolate,
+       half_exact="PyTorch rounds weights and partial sums to the half type",
        signature="input, size=None, scale_factor=None, mode='nearest', align_corners=None, recompute_scale_factor=None, antialias=False"),
     Op("grid_sample", db=["nn.functional.grid_sample"], samples=grids, call=F.grid_sample, half_exact="PyTorch computes places and weights in the half type",
        signature="input, grid, mode='bilinear', padding_mode='zeros', align_corners=None"),
