@@ -4,23 +4,21 @@
 #define FLOATING ct_is_floating_point(T("input"))
 
 /* f(input), and in place */
-#define PLAIN(name) CALL(name) { RESULT(name, ct_##name(T("input"))); }
-#define PLAIN_IN_PLACE(name)                                          \
-    CALL(name) {                                                      \
-        RESULT(name, ct_##name(T("input")));                          \
-        if (FLOATING) IN_PLACE(name##_, "input", ct_##name##_(SELF)); \
-    }
-PLAIN_IN_PLACE(relu)
-PLAIN_IN_PLACE(sigmoid)
-PLAIN_IN_PLACE(tanh)
-PLAIN_IN_PLACE(silu)
-PLAIN_IN_PLACE(selu)
-PLAIN_IN_PLACE(mish)
-PLAIN_IN_PLACE(hardsigmoid)
-PLAIN_IN_PLACE(hardswish)
-PLAIN(softsign)
-PLAIN(logsigmoid)
-PLAIN(tanhshrink)
+#define PLAIN(name) RESULT(name, ct_##name(T("input")))
+#define PLAIN_IN_PLACE(name) \
+    PLAIN(name);             \
+    if (FLOATING) IN_PLACE(name##_, "input", ct_##name##_(SELF))
+CALL(relu) { PLAIN_IN_PLACE(relu); }
+CALL(sigmoid) { PLAIN_IN_PLACE(sigmoid); }
+CALL(tanh) { PLAIN_IN_PLACE(tanh); }
+CALL(silu) { PLAIN_IN_PLACE(silu); }
+CALL(selu) { PLAIN_IN_PLACE(selu); }
+CALL(mish) { PLAIN_IN_PLACE(mish); }
+CALL(hardsigmoid) { PLAIN_IN_PLACE(hardsigmoid); }
+CALL(hardswish) { PLAIN_IN_PLACE(hardswish); }
+CALL(softsign) { PLAIN(softsign); }
+CALL(logsigmoid) { PLAIN(logsigmoid); }
+CALL(tanhshrink) { PLAIN(tanhshrink); }
 
 CALL(relu6) {
     RESULT(relu6, ct_relu6(T("input")));
@@ -110,17 +108,15 @@ CALL(gumbel_softmax) {
 }
 
 /* F.dropout(input, p=0.5, training=True) and its like; training is False by default for the alpha forms, as in PyTorch's functional */
-#define DROPOUT(name, trains)                                                                      \
-    CALL(name) {                                                                                   \
-        const ct_dropout_options options = {.no_training = !B_OR("training", trains)};             \
-        RESULT(name, ct_##name(T("input"), F_OR("p", 0.5), &options));                             \
-        if (FLOATING) IN_PLACE(name##_, "input", ct_##name##_(SELF, F_OR("p", 0.5), &options));    \
-    }
-DROPOUT(dropout, true)
-DROPOUT(dropout1d, true)
-DROPOUT(dropout2d, true)
-DROPOUT(dropout3d, true)
-DROPOUT(alpha_dropout, false)
-DROPOUT(feature_alpha_dropout, false)
+#define DROPOUT(name, trains)                                                          \
+    const ct_dropout_options options = {.no_training = !B_OR("training", trains)};     \
+    RESULT(name, ct_##name(T("input"), F_OR("p", 0.5), &options));                     \
+    if (FLOATING) IN_PLACE(name##_, "input", ct_##name##_(SELF, F_OR("p", 0.5), &options))
+CALL(dropout) { DROPOUT(dropout, true); }
+CALL(dropout1d) { DROPOUT(dropout1d, true); }
+CALL(dropout2d) { DROPOUT(dropout2d, true); }
+CALL(dropout3d) { DROPOUT(dropout3d, true); }
+CALL(alpha_dropout) { DROPOUT(alpha_dropout, false); }
+CALL(feature_alpha_dropout) { DROPOUT(feature_alpha_dropout, false); }
 
 PARITY_MAIN()

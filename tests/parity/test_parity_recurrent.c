@@ -6,14 +6,12 @@
      .lengths = OPT_T("lengths"), .batch_sizes = OPT_T("batch_sizes")}
 
 /* torch._VF.rnn_tanh(input, h0, weights, ...): output, hn */
-#define NETWORK(name)                                                                                  \
-    CALL(name) {                                                                                       \
-        const ct_rnn_options options = OPTIONS;                                                        \
-        RESULT(name, ct_##name(T("input"), OPT_T("h0"), TENSORS("weights"), &options, OUT(1)));        \
-    }
-NETWORK(rnn_tanh)
-NETWORK(rnn_relu)
-NETWORK(gru)
+#define NETWORK(name)                    \
+    const ct_rnn_options options = OPTIONS; \
+    RESULT(name, ct_##name(T("input"), OPT_T("h0"), TENSORS("weights"), &options, OUT(1)))
+CALL(rnn_tanh) { NETWORK(rnn_tanh); }
+CALL(rnn_relu) { NETWORK(rnn_relu); }
+CALL(gru) { NETWORK(gru); }
 
 /* output, hn, cn */
 CALL(lstm) {
@@ -21,11 +19,10 @@ CALL(lstm) {
     RESULT(lstm, ct_lstm(T("input"), OPT_T("h0"), OPT_T("c0"), TENSORS("weights"), &options, OUT(1), OUT(2)));
 }
 
-#define CELL(name) \
-    CALL(name) { RESULT(name, ct_##name(T("input"), T("h"), T("w_ih"), T("w_hh"), OPT_T("b_ih"), OPT_T("b_hh"))); }
-CELL(rnn_tanh_cell)
-CELL(rnn_relu_cell)
-CELL(gru_cell)
+#define CELL(name) RESULT(name, ct_##name(T("input"), T("h"), T("w_ih"), T("w_hh"), OPT_T("b_ih"), OPT_T("b_hh")))
+CALL(rnn_tanh_cell) { CELL(rnn_tanh_cell); }
+CALL(rnn_relu_cell) { CELL(rnn_relu_cell); }
+CALL(gru_cell) { CELL(gru_cell); }
 CALL(lstm_cell) { RESULT(lstm_cell, ct_lstm_cell(T("input"), T("h"), T("c"), T("w_ih"), T("w_hh"), OPT_T("b_ih"), OPT_T("b_hh"), OUT(1))); }
 
 PARITY_MAIN()
