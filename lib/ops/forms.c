@@ -22,12 +22,10 @@ typedef struct record {
 } record;
 
 /* Saves the operands; but not A in place, which is about to change. */
-static record begin(const ct__forms *f, const ct__node_class *cls, const ct__call *c) {
-    ct_tensor *t[4];
-    int n_in = tensors(c, t);
+static record begin(const ct__forms *f, const ct__node_class *cls, ct_tensor *const *t, int n_in, const void *ctx) {
     record r = {ct__node_new(cls, t, n_in, 1), -1, -1};
     if (!r.n) return r;
-    if (c->ctx) memcpy(ct__ctx(r.n), c->ctx, cls->ctx_size);
+    if (ctx) memcpy(ct__ctx(r.n), ctx, cls->ctx_size);
     uint8_t needed = 0;
     for (int i = 0; i < n_in; i++) needed = (uint8_t)(needed | (ct__needs(r.n, i) << i));
     for (int i = 0, slot = 0; i < 4; i++) {
@@ -101,18 +99,27 @@ static ct_status change(int op, const ct__call *c) {
 
 /* ---- The two forms ---- */
 
-ct_tensor *ct__fresh(const ct__forms *f, const ct__call *c) {
-    ct_tensor *out = result(f->fresh.op, c);
-    record r = begin(f, &f->fresh, c);
+/* Records out, the result of the operands t. */
+static ct_tensor *finish(const ct__forms *f, ct_tensor *const *t, int n_in, const void *ctx, ct_tensor *out) {
+    record r = begin(f, &f->fresh, t, n_in, ctx);
     if (r.result >= 0) ct__save_output(r.n, r.result, out, 0);
     return ct__finish(r.n, out);
 }
 
+ct_tensor *ct__fresh(const ct__forms *f, const ct__call *c) {
+    ct_tensor *t[4], *out = result(f->fresh.op, c);
+    return finish(f, t, tensors(c, t), c->ctx, out);
+}
+
+ct_tensor *ct__fresh2(const ct__forms *f, ct__binary_fn fn, ct_dtype dtype, ct_tensor *a, ct_tensor *b) {
+    return finish(f, (ct_tensor *[]){a, b}, 2, NULL, ct__binary(f->fresh.op, fn, a, b, dtype));
+}
+
 ct_status ct__inplace(const ct__forms *f, const ct__call *c) {
     const int op = f->inplace.op;
-    ct_tensor *a = c->in[0].t;
+    ct_tensor *t[4], *a = c->in[0].t;
     CT__TRY(ct__check_cast(op, c->dtype, (ct_dtype)a->dtype));
-    record r = begin(f, &f->inplace, c);
+    record r = begin(f, &f->inplace, t, tensors(c, t), c->ctx);
     if (r.old >= 0) {
         ct_tensor *old = ct__copy_of(ct__fn(op), a);
         ct__save_old(r.n, r.old, old);
@@ -165,8 +172,7 @@ ct_tensor *ct__function_fresh(const ct__function *f, ct_tensor *a) {
     ct_dtype dtype = dtype_of(op, f->domain, a);
     if (dtype == CT_DTYPE_NONE) return NULL;
     if (is_identity(f->domain, dtype)) return ct__finish(NULL, ct__copy_of(ct__fn(op), a));
-    ct__call c = ct__call1(f->fn, dtype, a);
-    return ct__fresh(&f->forms, &c);
+    return finish(&f->forms, &a, 1, NULL, ct__unary(op, f->fn, a, dtype));
 }
 
 ct_status ct__function_inplace(const ct__function *f, ct_tensor *a) {

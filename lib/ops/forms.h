@@ -49,6 +49,8 @@ typedef struct ct__call {
 ct_tensor *ct__fresh(const ct__forms *f, const ct__call *c);
 ct_status ct__inplace(const ct__forms *f, const ct__call *c);
 
+/* Of two tensors and nothing else: fn(a, b). */
+ct_tensor *ct__fresh2(const ct__forms *f, ct__binary_fn fn, ct_dtype dtype, ct_tensor *a, ct_tensor *b);
 /* a = out, for what has no single loop. Takes over out (NULL: an error is pending). Nothing is saved and ctx stays zero. */
 ct_status ct__inplace_copy(const ct__forms *f, ct_tensor *a, ct_tensor *out);
 

@@ -26,8 +26,7 @@ static const ct__forms minimum = CT__FRESH(minimum, minimum_backward, 0, CT__A |
 
 static ct_tensor *extremum(const ct__forms *f, ct__binary_fn fn, ct_tensor *a, ct_tensor *b) {
     if (!ct__enter(f->fresh.op, (ct_tensor *[]){a, b}, 2)) return NULL;
-    ct__call c = ct__call2(fn, ct__common_dtype(a, b), a, b);
-    return ct__fresh(f, &c);
+    return ct__fresh2(f, fn, ct__common_dtype(a, b), a, b);
 }
 ct_tensor *ct_maximum(ct_tensor *a, ct_tensor *b) { return extremum(&maximum, CT__BINARY_maximum, a, b); }
 ct_tensor *ct_minimum(ct_tensor *a, ct_tensor *b) { return extremum(&minimum, CT__BINARY_minimum, a, b); }

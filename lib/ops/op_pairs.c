@@ -24,9 +24,7 @@ static ct_tensor *fresh(const pair *p, ct_tensor *a, ct_tensor *b) {
     const int op = p->forms.fresh.op;
     if (!ct__enter(op, (ct_tensor *[]){a, b}, 2)) return NULL;
     ct_dtype dtype = dtype_of(p, op, a, b);
-    if (dtype == CT_DTYPE_NONE) return NULL;
-    ct__call c = ct__call2(p->fn, dtype, a, b);
-    return ct__fresh(&p->forms, &c);
+    return dtype == CT_DTYPE_NONE ? NULL : ct__fresh2(&p->forms, p->fn, dtype, a, b);
 }
 static ct_status inplace(const pair *p, ct_tensor *a, ct_tensor *b) {
     const int op = p->forms.inplace.op;

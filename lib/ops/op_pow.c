@@ -26,9 +26,9 @@ static const ct__forms pow_forms = CT__FORMS(pow, pow_backward, 0, CT__A | CT__B
 ct_tensor *ct_pow(ct_tensor *a, ct_tensor *b) {
     const int op = CT__OP_pow;
     if (!ct__enter(op, (ct_tensor *[]){a, b}, 2)) return NULL;
-    ct__call c = ct__call2(CT__BINARY_pow, ct__common_dtype(a, b), a, b);
-    CT__TRY_NULL(ct__check_not_bool(op, c.dtype));
-    return ct__fresh(&pow_forms, &c);
+    const ct_dtype dtype = ct__common_dtype(a, b);
+    CT__TRY_NULL(ct__check_not_bool(op, dtype));
+    return ct__fresh2(&pow_forms, CT__BINARY_pow, dtype, a, b);
 }
 ct_status ct_pow_(ct_tensor *a, ct_tensor *b) {
     const int op = CT__OP_pow_;

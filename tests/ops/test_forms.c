@@ -158,8 +158,16 @@ START_TEST(remainders_of_a_number_have_the_gradient_that_pytorch_lacks) {
 END_TEST
 
 TEST_LIST = {
-    TEST(a_result_that_backward_reads_must_not_change_again), TEST(an_operand_that_backward_reads_is_kept_as_it_was),
-    TEST(through_a_view_the_base_gets_the_gradient), TEST(an_operand_that_is_the_tensor_itself_is_an_error_at_backward),
-    TEST(a_division_that_fails_changes_nothing), TEST(the_identity_of_integers_counts_as_a_change), TEST(dtypes_that_do_not_fit_are_refused),
-    TEST(arguments_out_of_range_are_refused), TEST(polygamma_is_infinite_at_its_poles_and_right_beside_them), TEST(strides_of_ones_own_lie_in_one_block), TEST(remainders_of_a_number_have_the_gradient_that_pytorch_lacks)};
+    TEST(a_result_that_backward_reads_must_not_change_again),
+    TEST(an_operand_that_backward_reads_is_kept_as_it_was),
+    TEST(through_a_view_the_base_gets_the_gradient),
+    TEST(an_operand_that_is_the_tensor_itself_is_an_error_at_backward),
+    TEST(a_division_that_fails_changes_nothing),
+    TEST(the_identity_of_integers_counts_as_a_change),
+    TEST(dtypes_that_do_not_fit_are_refused),
+    TEST(arguments_out_of_range_are_refused),
+    TEST(polygamma_is_infinite_at_its_poles_and_right_beside_them),
+    TEST(strides_of_ones_own_lie_in_one_block),
+    TEST(remainders_of_a_number_have_the_gradient_that_pytorch_lacks),
+};
 TEST_MAIN("forms")
