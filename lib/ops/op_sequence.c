@@ -149,7 +149,7 @@ ct_tensor *ct_linspace(double start, double end, int64_t steps, ct_dtype dtype) 
     return ct__finish(NULL, out);
 }
 
-/* ---- logspace: base to the power of linspace; f64 computes in f64, all others in f32 steps ---- */
+/* ---- logspace: base to the power of linspace, in f64 whatever the dtype ---- */
 
 ct_tensor *ct_logspace(double start, double end, int64_t steps, double base, ct_dtype dtype) {
     ct_tensor *out = spaced(CT__OP_logspace, &start, &end, steps, dtype);
@@ -157,14 +157,9 @@ ct_tensor *ct_logspace(double start, double end, int64_t steps, double base, ct_
     char *p = ct__ptr(out);
     const ct_dtype d = (ct_dtype)out->dtype;
     const size_t size = ct_dtype_size(d);
-    const bool f64 = d == CT_F64;
-    const double step = (end - start) / (double)(steps - 1);
-    const float from = (float)start, to = (float)end;
-    const float step32 = (float)held((double)((to - from) / (float)(steps - 1)), ct_dtype_is_floating_point(d) ? d : CT_F32);
+    const double step = steps > 1 ? (end - start) / (double)(steps - 1) : 0;
     for (int64_t i = 0; i < steps; i++) {
-        const bool first = steps == 1 || i < steps / 2;
-        const double exponent = f64 ? (first ? start + (steps == 1 ? 0 : step * (double)i) : end - step * (double)(steps - i - 1))
-                                    : (double)(first ? from + (steps == 1 ? 0 : step32 * (float)i) : to - step32 * (float)(steps - i - 1));
+        const double exponent = steps == 1 || i < steps / 2 ? start + step * (double)i : end - step * (double)(steps - i - 1);
         ct__store_f64(p + (size_t)i * size, d, pow(base, exponent));
     }
     return ct__finish(NULL, out);
