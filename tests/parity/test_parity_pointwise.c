@@ -62,6 +62,7 @@ CALL(div) {
     IN_PLACE(div_tensor_mode_, "input", ct_div_tensor_mode_(SELF, T("other"), mode));
     if (!HAS("rounding_mode")) WITH_TENSOR(div)
 }
+CALL(div_rounded) { div_adapter(c); }
 CALL(div_numbers) {
     const ct_rounding_mode mode = (ct_rounding_mode)CHOICE("rounding_mode", "", "trunc", "floor");
     WITH_NUMBER(div_scalar_mode, , mode)

@@ -71,6 +71,7 @@ MIXED = [(mixed, "gradients of several dtypes at once, of which finite differenc
 IN_BETWEEN = "composed of operations of the half type, each of which is rounded, as PyTorch does in another order"
 HALF = {"float16": (4e-3, 1e-3, IN_BETWEEN), "bfloat16": (3e-2, 2e-3, IN_BETWEEN)}
 
+CUT = "PyTorch rounds the quotient to the half type before it cuts it off"
 ALPHA = "PyTorch rounds alpha * other to the half type before it adds"
 
 
@@ -80,14 +81,15 @@ OPS = [
     Op("rsub", samples=numbers(2, 1.5), call=torch.rsub, dtypes=NUMBERS,
        left_out=[(lambda a: torch.is_tensor(a["other"]), "a tensor on the left is ct_sub"), (lambda a: "alpha" in a, "alpha with a number: multiply first")]),
     Op("mul", samples=numbers(2, 1.5), call=torch.mul, dtypes=ALL),
-    Op("div", db=["div/no_rounding_mode", "div/trunc_rounding", "div/floor_rounding"]),
+    Op("div", db=["div/no_rounding_mode"]),
+    Op("div_rounded", db=["div/trunc_rounding", "div/floor_rounding"], schema="div", half_exact=CUT),
     Op("div_numbers", db=[], samples=numbers_and_modes, call=torch.div, schema="div", dtypes=ALL),
     Op("div_rscalar", db=[], samples=numbers(3, 1.5), call=lambda x, other: other / x, signature="input, other", dtypes=ALL,
        half_exact="PyTorch multiplies by the reciprocal, rounded to the half type", gradient_tolerance=HALF),
     Op("floor_divide", samples=numbers(2, 1.5), call=torch.floor_divide, dtypes=NUMBERS),
     Op("remainder", samples=numbers(2, -3, 1.5), call=torch.remainder, dtypes=NUMBERS),
     Op("remainder_rscalar", db=[], samples=numbers(left=(7, -5.5)), call=torch.remainder, schema="remainder", dtypes=NUMBERS),
-    Op("fmod", samples=numbers(2, -3, 1.5), call=torch.fmod, dtypes=NUMBERS),
+    Op("fmod", half_exact=CUT, samples=numbers(2, -3, 1.5), call=torch.fmod, dtypes=NUMBERS),
     Op("pow", samples=numbers(0, 2, 3, 0.5, -1.0, 2.5, left=(2, 2.5, 0)), call=torch.pow, dtypes=NUMBERS),
     Op("float_power", samples=numbers(2.5, 2.0, left=(2.5,)), call=torch.float_power, dtypes=NUMBERS),
     Op("atan2"),
