@@ -145,7 +145,7 @@ ct_status ct_exp_(ct_tensor *a) { return ct__function_inplace(&exp_function, a);
 /* ---- exp2: 2^x; g y ln 2 ---- */
 
 static void exp2_backward(ct__node *n, ct_tensor *const *g, ct_tensor **gin) {
-    if (ct__needs(n, 0)) gin[0] = ct_mul(g[0], ct_mul_scalar(ct__saved(n, 0), LN2));
+    if (ct__needs(n, 0)) gin[0] = ct_mul_scalar(ct_mul(g[0], ct__saved(n, 0)), LN2);
 }
 FUNCTION(exp2, CT__REAL, 0, CT__A);
 ct_tensor *ct_exp2(ct_tensor *a) { return ct__function_fresh(&exp2_function, a); }
