@@ -37,13 +37,15 @@
 #include <string.h>
 #include <ctorch/sys/allocator.h>
 
-#if defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) || __has_feature(memory_sanitizer)
+/* The build defines it for any sanitizer; who compiles without our CMake file has it from the compiler. */
+#if !defined(CTORCH_ALLOC_SYSTEM_DEFAULT)
+#if !defined(__has_feature)
+#define __has_feature(x) 0
+#endif
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) || __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) || \
+    __has_feature(memory_sanitizer)
 #define CTORCH_ALLOC_SYSTEM_DEFAULT
 #endif
-#endif
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define CTORCH_ALLOC_SYSTEM_DEFAULT
 #endif
 
 enum {
