@@ -15,6 +15,7 @@
  *
  * It is made of other operations, and so are its gradients.
  */
+#include "ops/half.h"
 #include "ops/layout.h"
 
 #include "base/vec.h"
@@ -295,7 +296,10 @@ static ct_status pair(const equation *e, labelled *a, labelled *b, const bool *k
 
 static ct_tensor *contract(const equation *e, labelled *operands, int64_t n) {
     bool keep[LABELS];
-    for (int64_t i = 0; i < n; i++) take_diagonals(&operands[i]);
+    for (int64_t i = 0; i < n; i++) {
+        operands[i].t = ct__widen(operands[i].t); /* half types are rounded once, at the end */
+        take_diagonals(&operands[i]);
+    }
     for (int64_t i = 1; i < n && ct__pending() == CT_OK; i++) {
         memset(keep, 0, sizeof keep);
         for (int d = 0; d < e->n_output; d++) keep[e->output[d]] = true;
@@ -330,5 +334,5 @@ ct_tensor *ct_einsum(const char *text, ct_tensor *const *tensors, int64_t n) {
     ct_scope scope = ct_scope_begin();
     ct_tensor *out = parse(&e, tensors, n, operands) == CT_OK ? contract(&e, operands, n) : NULL;
     ct__free(operands);
-    return ct_scope_return(scope, out);
+    return ct_scope_return(scope, out && ct__is_half(tensors[0]) ? ct_to(out, (ct_dtype)tensors[0]->dtype) : out);
 }

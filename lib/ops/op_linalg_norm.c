@@ -2,6 +2,7 @@
  * op_linalg_norm.c: norms under torch.linalg's names, and products of several matrices. All of it is made of other operations, as in PyTorch.
  */
 #include "ops/factor.h"
+#include "ops/half.h"
 
 #include "base/vec.h"
 
@@ -187,7 +188,7 @@ static void plan(chain *c) {
 }
 
 static ct_tensor *multiply(const chain *c, int64_t i, int64_t j) { /* at most n deep */
-    if (i == j) return c->t[i];
+    if (i == j) return ct__widen(c->t[i]); /* half types are rounded once, at the end */
     int64_t k = c->split[i * c->n + j];
     return ct_matmul(multiply(c, i, k), multiply(c, k + 1, j));
 }
@@ -225,6 +226,7 @@ ct_tensor *ct_linalg_multi_dot(ct_tensor *const *tensors, int64_t n) {
     if (c.split) {
         plan(&c);
         out = multiply(&c, 0, n - 1);
+        if (out && ct__is_half(tensors[0])) out = ct_to(out, (ct_dtype)tensors[0]->dtype);
     }
     ct__free(c.split);
     ct__free(c.cost);

@@ -28,7 +28,7 @@ static const ct__node_class adaptive_class[3] = {CLASS(CT__OP_adaptive_avg_pool1
                                                  CLASS(CT__OP_adaptive_avg_pool3d, avg_backward)};
 static const ct__node_class spread_class = {.op = -1, .name = "AvgPoolSpreadBackward", .backward = spread_backward, .ctx_size = sizeof(geometry)};
 
-static const ct__node_class *class_of(const geometry *g) { return &(g->adaptive ? adaptive_class : avg_class)[g->nd - 1]; }
+static const ct__node_class *class_of(const geometry *g) { return g->adaptive ? &adaptive_class[g->nd - 1] : &avg_class[g->nd - 1]; }
 
 static ct__node *record(const ct__node_class *cls, const geometry *g, ct_tensor *in) {
     ct__node *n = ct__node_new(cls, &in, 1, 1);

@@ -1,6 +1,7 @@
 /*
  * op_products.c: products that are made of others: addmv, addr, addbmm, tensordot, inner, vdot, vecdot, kron, trace, cross.
  */
+#include "ops/half.h"
 #include "ops/product.h"
 
 #include "base/vec.h"
@@ -215,6 +216,10 @@ static ct_tensor *cross(int op, ct_tensor *a, ct_tensor *b, int64_t dim) {
     if (a->dtype == CT_BOOL || b->dtype == CT_BOOL) {
         ct__fail(CT_ERR_DTYPE, "%s: not for bool tensors", ct__fn(op));
         return NULL;
+    }
+    if (ct__all_half((ct_tensor *[]){a, b}, 2)) {
+        ct__half h = ct__half_begin(a);
+        return ct__half_end(h, cross(op, ct__widen(a), ct__widen(b), dim));
     }
     if (a->ndim != b->ndim) {
         ct__fail(CT_ERR_SHAPE, "%s: %s and %s must have the same number of dims", ct__fn(op), CT__SIZES(&ta, a), CT__SIZES(&tb, b));

@@ -107,5 +107,6 @@ OPS = [
     Op("argsort", samples=samples_sort, call=torch.argsort, left_out=[TIES]),
     Op("msort", samples=distinct(()), call=torch.msort),
     Op("topk", samples=samples_topk, call=torch.topk, left_out=[TIES]),
-    Op("searchsorted", samples=samples_search, call=torch.searchsorted), Op("bucketize"),
+    Op("searchsorted", samples=samples_search, call=torch.searchsorted,
+       left_out=[(lambda a: a["sorted_sequence"].dtype == torch.bool, "a bool sequence, which PyTorch takes with a number only")]), Op("bucketize"),
 ]
