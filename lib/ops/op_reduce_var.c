@@ -1,6 +1,7 @@
 /*
  * op_reduce_var.c: variance, standard deviation, norms, log-sum-exp.
  */
+#include "ops/half.h"
 #include "ops/reduce.h"
 #include "ops/wide.h"
 #include <ctorch/ops_create.h>
@@ -161,6 +162,10 @@ static const ct__node_class logsumexp_class = CT__REDUCE_CLASS(CT__OP_logsumexp,
 ct_tensor *ct_logsumexp(ct_tensor *a, const int64_t *dims, int n, const ct_reduce_options *options) {
     uint32_t mask;
     if (!ct__reduce_enter(CT__OP_logsumexp, a, dims, n, options, &mask)) return NULL;
+    if (ct__all_half(&a, 1)) {
+        ct__half h = ct__half_begin(a);
+        return ct__half_end(h, ct_logsumexp(ct__widen(a), dims, n, options));
+    }
     bool keepdim = ct__keepdim(options);
     ct_scope scope = ct_scope_begin();
     ct__context()->modes |= CT__MODE_NO_GRAD;
