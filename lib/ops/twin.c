@@ -16,7 +16,6 @@ void ct__twin_backward(const ct__node *n, ct__twin_fn fn, const void *ctx, ct_te
         alias[i] = in[i];
         if (!in[i] || !ct__needs(n, i)) continue;
         alias[i] = ct_view(in[i], in[i]->sizes, in[i]->ndim);
-        if (!alias[i]) alias[i] = ct_reshape(in[i], in[i]->sizes, in[i]->ndim);
         if (!alias[i]) return;
         wanted[n_wanted] = alias[i];
         where[n_wanted++] = i;
