@@ -55,7 +55,7 @@ run() {
     parity "$name" >>"$LOGS/parity"
 }
 
-# parity NAME: a line on the ops that were compared with PyTorch, from the full programs' counts or else the quick ones'.
+# parity NAME: how many cases of each op were compared with PyTorch, and their sum, from the full programs' counts or else the quick ones'.
 parity() {
     files=$(find "build/$1/counts" -name 'parity_*.ops' ! -name '*_quick.ops')
     files=${files:-$(find "build/$1/counts" -name 'parity_*.ops')}
@@ -65,6 +65,9 @@ parity() {
         { if (!($1 in cases)) ops++; cases[$1] += $2; sum += $2; failed += $7 }
         END {
             for (op in cases) if (!least || cases[op] < cases[least]) least = op
+            list = "sort | paste -s -d , - | sed \"s/,/, /g\" | fold -s -w 150"
+            for (op in cases) print op, cases[op] | list
+            close(list)
             printf "parity (%s): %d ops, smallest %d (%s), %d cases, %s\n", build, ops, cases[least], least, sum, failed ? failed " failures" : "all pass"
         }'
 }
