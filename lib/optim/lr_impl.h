@@ -52,6 +52,8 @@ ct_lr_scheduler *ct__lr_start(ct_lr_scheduler *s);
 /* last_epoch moves to epoch, and the learning rates with it; nothing changes on an error. */
 ct_status ct__lr_update(ct_lr_scheduler *s, ct__lr_phase phase, int64_t epoch);
 ct_status ct__lr_set_milestones(ct_lr_scheduler *s, const int64_t *milestones, int n);
+/* CT_ERR_STATE if the optimizer has got or lost groups since the schedule was made. */
+ct_status ct__lr_check_groups(const ct_lr_scheduler *s);
 /* Reads the optimizer's learning rates into last. */
 void ct__lr_read(ct_lr_scheduler *s);
 

@@ -29,9 +29,7 @@ static ct_status reduce(ct_lr_scheduler *s) {
 
 ct_status ct__lr_watch(ct_lr_scheduler *s, double metric) {
     const double *n = s->number;
-    if (ct_optim_num_groups(s->optim) != s->n_groups)
-        return ct__fail(CT_ERR_STATE, "%s: the optimizer has %lld groups now, %lld when the schedule was made", s->cls->name,
-                        (long long)ct_optim_num_groups(s->optim), (long long)s->n_groups);
+    CT__TRY(ct__lr_check_groups(s));
     bool improved = better(n, metric, s->count[BEST]), cooling = s->count[COOLING] > 0;
     double bad = improved || cooling ? 0 : s->count[BAD_EPOCHS] + 1;
     if (bad > n[PATIENCE]) CT__TRY(reduce(s));

@@ -93,10 +93,14 @@ static ct_status set_values(ct_lr_scheduler *s) {
     return CT_OK;
 }
 
+ct_status ct__lr_check_groups(const ct_lr_scheduler *s) {
+    int64_t now = ct_optim_num_groups(s->optim);
+    if (now == s->n_groups) return CT_OK;
+    return ct__fail(CT_ERR_STATE, "%s: the optimizer has %lld groups now, %lld when the schedule was made", s->cls->name, (long long)now, (long long)s->n_groups);
+}
+
 ct_status ct__lr_update(ct_lr_scheduler *s, ct__lr_phase phase, int64_t epoch) {
-    if (ct_optim_num_groups(s->optim) != s->n_groups)
-        return ct__fail(CT_ERR_STATE, "%s: the optimizer has %lld groups now, %lld when the schedule was made", s->cls->name,
-                        (long long)ct_optim_num_groups(s->optim), (long long)s->n_groups);
+    CT__TRY(ct__lr_check_groups(s));
     int64_t before = s->last_epoch;
     double count[CT__LR_MAX_COUNTS];
     memcpy(count, s->count, sizeof count);
