@@ -20,6 +20,7 @@
  *     ops_vision.h      interpolation, grids, unfold
  *
  *     autograd_functional.h  Jacobians, Hessians    autograd_checkpoint.h  memory for time    autograd_graph.h  saved-tensor hooks, graphs as DOT
+ *     nn_rnn.h          RNN, LSTM, GRU, packed sequences
  *     nn_hooks.h        functions that see what goes into and comes out of modules
  *
  *     serialize.h       safetensors files                   train.h       checkpoints
@@ -51,6 +52,7 @@
 #include <ctorch/nn_hooks.h>
 #include <ctorch/nn_init.h>
 #include <ctorch/nn_layers.h>
+#include <ctorch/nn_rnn.h>
 #include <ctorch/ops_attention.h>
 #include <ctorch/ops_bitwise.h>
 #include <ctorch/ops_conv.h>

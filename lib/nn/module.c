@@ -219,6 +219,15 @@ ct_status ct_forward_n(ct_module *m, ct_tensor *const *in, int n_in, ct_tensor *
     return ct__pending();
 }
 
+ct_status ct__forward_as(const char *function, const ct_module_class *cls, ct_module *m, ct_tensor *const *in, int n_in, ct_tensor **out, int n_out) {
+    clear_outputs(out, n_out);
+    CT__TRY(ct__pending());
+    if (!m) return ct__fail(CT_ERR_INVALID_ARGUMENT, "%s: the module is NULL", function);
+    if (m->cls.forward != cls->forward || strcmp(m->cls.name, cls->name))
+        return ct__fail(CT_ERR_INVALID_ARGUMENT, "%s: the module is %s, not %s", function, m->cls.name, cls->name);
+    return ct_forward_n(m, in, n_in, out, n_out);
+}
+
 ct_tensor *ct_forward(ct_module *m, ct_tensor *input) {
     ct_tensor *out = NULL;
     ct_forward_n(m, &input, 1, &out, 1);

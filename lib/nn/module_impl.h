@@ -38,6 +38,8 @@ CT__INLINE bool ct__module_has_hooks(const ct_module *m) { return m->hooks != NU
 /* forward with its hooks around it. */
 ct_status ct__forward_hooked(ct_module *m, ct_tensor *const *in, int n_in, ct_tensor **out, int n_out);
 ct_status ct__forward_class(ct_module *m, ct_tensor *const *in, int n_in, ct_tensor **out, int n_out); /* without; all outputs are there unless it fails */
+/* ct_forward_n for the typed call `function` of a class: any other module is an error. */
+ct_status ct__forward_as(const char *function, const ct_module_class *cls, ct_module *m, ct_tensor *const *in, int n_in, ct_tensor **out, int n_out);
 
 /* The i-th entry, as init registered it: borrowed, NULL if there are fewer. For the layers' own forward. */
 CT__INLINE ct_tensor *ct__entry_at(const ct_module *m, int64_t i) {

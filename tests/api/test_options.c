@@ -316,6 +316,25 @@ START_TEST(modules_and_optimizers_refuse_a_reserved_word) {
 }
 END_TEST
 
+START_TEST(sequence_modules_refuse_a_reserved_word) {
+    build();
+    ct_tensor *lengths = ct_full(CT_SHAPE(3), 2, CT_I64);
+    ct_packed_sequence packed;
+    MAKES_OWNED(ct_nn_rnn_options, ct_nn_rnn(2, 2, &o));
+    MAKES_OWNED(ct_nn_lstm_options, ct_nn_lstm(2, 2, &o));
+    MAKES_OWNED(ct_nn_gru_options, ct_nn_gru(2, 2, &o));
+    MAKES_OWNED(ct_nn_rnn_cell_options, ct_nn_rnn_cell(2, 2, &o));
+    MAKES_OWNED(ct_nn_lstm_cell_options, ct_nn_lstm_cell(2, 2, &o));
+    MAKES_OWNED(ct_nn_gru_cell_options, ct_nn_gru_cell(2, 2, &o));
+    DOES(ct_pack_padded_sequence_options, ct_pack_padded_sequence(cube, lengths, &o, &packed));
+    DOES(ct_pack_sequence_options, ct_pack_sequence(&a, 1, &o, &packed));
+    MAKES(ct_pad_sequence_options, ct_pad_sequence(&a, 1, &o));
+    MAKES(ct_unpad_sequence_options, ct_unpad_sequence(cube, lengths, &o));
+    ck_assert_int_eq(ct_pack_sequence(&a, 1, NULL, &packed), CT_OK);
+    MAKES(ct_pad_packed_sequence_options, ct_pad_packed_sequence(&packed, &o, NULL));
+}
+END_TEST
+
 START_TEST(data_and_files_refuse_a_reserved_word) {
     build();
     const char *file = test_tmp("options.safetensors"), *png = test_tmp("options.png"), *csv = test_tmp("options.csv");
@@ -361,6 +380,7 @@ TEST_LIST = {
     TEST(operations_refuse_a_reserved_word),
     TEST(autograd_and_classes_refuse_a_reserved_word),
     TEST(modules_and_optimizers_refuse_a_reserved_word),
+    TEST(sequence_modules_refuse_a_reserved_word),
     TEST(data_and_files_refuse_a_reserved_word),
 };
 TEST_MAIN("options")
