@@ -168,10 +168,51 @@ typedef struct ct_muon_options {
  * not 2-d is an error; give those to AdamW. Jordan et al. 2024. torch.optim.Muon; PyTorch's lr is 1e-3. */
 CT_API ct_optim *ct_optim_muon(ct_list *params, double lr, const ct_muon_options *options);
 
+typedef enum ct_lbfgs_line_search {
+    CT_LBFGS_LINE_SEARCH_NONE = 0,         /* each iteration goes lr along its direction */
+    CT_LBFGS_LINE_SEARCH_STRONG_WOLFE = 1, /* as far as the strong Wolfe conditions hold, from lr on */
+    CT_LBFGS_LINE_SEARCH_FORCE_32BIT = 0x7fffffff
+} ct_lbfgs_line_search;
+
+typedef struct ct_lbfgs_options {
+    int64_t max_iter;            /* 20: iterations per step */
+    int64_t max_eval;            /* 5 max_iter / 4: evaluations per step */
+    ct_opt_f64 tolerance_grad;   /* 1e-7: done when no element of the gradient is larger */
+    ct_opt_f64 tolerance_change; /* 1e-9: done when neither loss nor any parameter changes by more */
+    int64_t history_size;        /* 100: pairs of vectors that the curvature is told from */
+    ct_lbfgs_line_search line_search_fn;
+    uint64_t reserved[4];
+} ct_lbfgs_options;
+
+/*
+ * Quasi-Newton for whole batches: each step is up to max_iter iterations, which evaluate the loss through a closure (ct_optim_step_closure; ct_optim_step
+ * is an error). One parameter group only. Keeps 2 history_size vectors as long as all parameters together, in float32 (float64 if a parameter has
+ * that). Liu and Nocedal 1989. torch.optim.LBFGS; PyTorch's lr is 1.
+ */
+CT_API ct_optim *ct_optim_lbfgs(ct_list *params, double lr, const ct_lbfgs_options *options);
+
 /* ---- Using it --------------------------------------------------------------------------------------------------- */
 
 /* One step from the .grad of the parameters; those without one are passed over. */
 CT_API ct_status ct_optim_step(ct_optim *optim);
+
+/*
+ * step(closure): the closure zeroes the gradients, computes the loss, runs backward and returns the loss, one element (NULL with an error pending stops
+ * the step). It runs in a scope of its own, where gradients are recorded:
+ *
+ *     typedef struct { ct_optim *opt; ct_module *net; ct_tensor *input, *target; } problem;
+ *     static ct_tensor *evaluate(void *user) {
+ *         problem *p = user;
+ *         ct_optim_zero_grad(p->opt);
+ *         ct_tensor *loss = ct_mse_loss(ct_forward(p->net, p->input), p->target, NULL);
+ *         ct_backward(loss);
+ *         return loss;
+ *     }
+ *
+ * All optimizers take one: they call it once and step. LBFGS calls it as often as it needs. *loss (may be NULL) is that of the first call, ahead of the step.
+ */
+typedef ct_tensor *(*ct_optim_closure)(void *user);
+CT_API ct_status ct_optim_step_closure(ct_optim *optim, ct_optim_closure closure, void *user, double *loss);
 
 /* Drops the gradients: zero_grad(set_to_none=True). */
 CT_API ct_status ct_optim_zero_grad(ct_optim *optim);

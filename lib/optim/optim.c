@@ -34,6 +34,7 @@ void ct_optim_free(ct_optim *o) {
     if (!o || atomic_fetch_sub_explicit(&o->refs, 1, memory_order_acq_rel) != 1) return;
     for (int64_t i = 0; i < o->groups.size; i++) group_free(o->groups.data[i]);
     ct__vec_free(&o->groups);
+    if (o->cls->solver) o->cls->solver->free(o->solver);
     ct__free(o);
 }
 
@@ -121,6 +122,10 @@ static ct__group *group_at(const char *function, const ct_optim *o, int64_t i) {
 
 int64_t ct_optim_add_param_group(ct_optim *o, ct_list *params) {
     const ct__group *first = group_at("ct_optim_add_param_group", o, 0);
+    if (first && o->cls->solver) {
+        ct__fail(CT_ERR_UNSUPPORTED, "ct_optim_add_param_group: %s works on one group of parameters only", o->cls->name);
+        return -1;
+    }
     return first ? add_group(o, params, first->number) : -1;
 }
 
@@ -284,6 +289,7 @@ static ct_status step(const ct_optim *o, work *works) {
 
 ct_status ct_optim_step(ct_optim *o) {
     CT__TRY(check_optim("ct_optim_step", o));
+    if (o->cls->solver) return ct__fail(CT_ERR_INVALID_ARGUMENT, "%s: a step needs the closure: ct_optim_step_closure", o->cls->name);
     int64_t n = 0;
     for (int64_t i = 0; i < o->groups.size; i++) n += ((ct__group *)o->groups.data[i])->params.size;
     work *works = ct__alloc_array((size_t)n, sizeof *works);
@@ -292,6 +298,31 @@ ct_status ct_optim_step(ct_optim *o) {
     ct_status status = step(o, works);
     ct_scope_end(scope);
     ct__free(works);
+    return status;
+}
+
+ct_status ct__optim_evaluate(const ct_optim *o, ct_optim_closure closure, void *user, double *loss) {
+    ct_scope scope = ct_enable_grad_begin();
+    ct_tensor *result = closure(user);
+    if (!result && ct__pending() == CT_OK) ct__fail(CT_ERR_USER, "ct_optim_step_closure: the closure of %s returned no loss", o->cls->name);
+    *loss = ct_item_f64(result);
+    ct_scope_end(scope);
+    return ct__pending();
+}
+
+ct_status ct_optim_step_closure(ct_optim *o, ct_optim_closure closure, void *user, double *loss) {
+    double unused;
+    if (!loss) loss = &unused;
+    *loss = 0;
+    CT__TRY(check_optim("ct_optim_step_closure", o));
+    if (!closure) return ct__fail(CT_ERR_INVALID_ARGUMENT, "ct_optim_step_closure: the closure is NULL");
+    if (!o->cls->solver) {
+        CT__TRY(ct__optim_evaluate(o, closure, user, loss));
+        return ct_optim_step(o);
+    }
+    ct_scope scope = ct_no_grad_begin();
+    ct_status status = o->cls->solver->minimize(o, closure, user, loss);
+    ct_scope_end(scope);
     return status;
 }
 

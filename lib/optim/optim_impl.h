@@ -32,6 +32,15 @@ typedef struct ct__number {
     bool is_bool;
 } ct__number;
 
+/* An optimizer that moves all its parameters at once and evaluates the loss itself (LBFGS), in place of .step. What it keeps from step to step is its own. */
+typedef struct ct__solver_class {
+    /* One step in ct_no_grad; on an error parameters and state are as they were. */
+    ct_status (*minimize)(ct_optim *o, ct_optim_closure closure, void *user, double *loss);
+    ct_dict *(*save)(const ct_optim *o);                       /* of o->solver, which is not NULL */
+    void *(*load)(const ct_optim *o, const ct_dict *d); /* a new one; NULL with an error pending */
+    void (*free)(void *solver);                                /* NULL is fine */
+} ct__solver_class;
+
 typedef struct ct__optim_class {
     const char *name; /* "ct_optim_adam", for messages */
     ct__number numbers[CT__OPTIM_MAX_NUMBERS]; /* "lr" is the first; ends with a NULL name */
@@ -52,15 +61,19 @@ typedef struct ct__optim_class {
     void (*begin)(const double *number, ct__param *p);
     /* Elements [begin, end) of one parameter: p->step is the number of this step (1 = first). Runs on the pool; cannot fail. */
     void (*step)(const double *number, const ct__param *p, const char *grad, int64_t begin, int64_t end);
+    const ct__solver_class *solver; /* instead of step; or NULL */
 } ct__optim_class;
 
 struct ct_optim {
     atomic_int refs;
     const ct__optim_class *cls;
     ct__vec groups; /* of ct__group * */
+    void *solver;   /* the state of cls->solver; NULL until the first step */
 };
 
 ct_optim *ct__optim_new(const ct__optim_class *cls, ct_list *params, const double *number);
+/* Calls the closure in a scope of its own, where gradients are recorded, and reads the loss that it returns. */
+ct_status ct__optim_evaluate(const ct_optim *o, ct_optim_closure closure, void *user, double *loss);
 
 CT__INLINE bool ct__optim_needs(const ct__optim_class *cls, const double *number, int k) {
     return cls->state[k] && (!cls->needs || cls->needs(number, k));

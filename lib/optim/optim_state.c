@@ -54,6 +54,7 @@ ct_dict *ct_optim_state_dict(const ct_optim *o) {
             if (p->step) ct_dict_set_dict(state, number_name(name, index), param_dict(o, p));
         }
     }
+    if (o->solver) ct_dict_set_dict(state, "0", o->cls->solver->save(o)); /* where PyTorch keeps it too */
     ct_dict_set_dict(result, "state", state);
     ct_dict_set_dict(result, "param_groups", groups);
     return ct__scope_return_n(scope, (void *[]){result}, 1) ? result : NULL;
@@ -116,7 +117,7 @@ static ct_status check_params(ct_dict *d, const ct__group *g, int64_t group) {
                     (long long)g->params.size);
 }
 
-static ct_status read_all(const ct_optim *o, const ct_dict *dict, ct__group *groups, loaded *params) {
+static ct_status read_all(const ct_optim *o, const ct_dict *dict, ct__group *groups, loaded *params, void **solver) {
     ct_dict *state = ct_dict_get_dict(dict, "state"), *all = ct_dict_get_dict(dict, "param_groups");
     CT__TRY(ct__pending());
     if (ct_dict_size(all) != o->groups.size)
@@ -131,16 +132,21 @@ static ct_status read_all(const ct_optim *o, const ct_dict *dict, ct__group *gro
         CT__TRY(check_params(d, g, i));
         CT__TRY(load_group(o, d, &groups[i]));
         for (int64_t j = 0; j < g->params.size; j++, index++) {
-            if (ct_dict_kind_of(state, number_name(name, index)) == CT_DICT_NONE) continue;
+            if (o->cls->solver || ct_dict_kind_of(state, number_name(name, index)) == CT_DICT_NONE) continue;
             ct_dict *each = ct_dict_get_dict(state, name);
             CT__TRY(ct__pending());
             CT__TRY(load_param(o, &groups[i], g->params.data[j], each, index, &params[index]));
         }
     }
-    return CT_OK;
+    if (!o->cls->solver || ct_dict_kind_of(state, "0") == CT_DICT_NONE) return CT_OK;
+    ct_dict *own = ct_dict_get_dict(state, "0");
+    *solver = own ? o->cls->solver->load(o, own) : NULL;
+    return ct__pending();
 }
 
-static void swap_in(ct_optim *o, const ct__group *groups, const loaded *params) {
+static void swap_in(ct_optim *o, const ct__group *groups, const loaded *params, void *solver) {
+    if (o->cls->solver) o->cls->solver->free(o->solver);
+    o->solver = solver;
     for (int64_t i = 0; i < o->groups.size; i++) {
         ct__group *g = o->groups.data[i];
         memcpy(g->number, groups[i].number, sizeof g->number);
@@ -165,8 +171,9 @@ ct_status ct_optim_load_state_dict(ct_optim *o, const ct_dict *state) {
     ct__group *groups = ct__alloc_zero((size_t)o->groups.size * sizeof *groups);
     loaded *params = groups ? ct__alloc_zero((size_t)(n + 1) * sizeof *params) : NULL;
     ct_scope scope = ct_no_grad_begin();
-    ct_status status = params ? read_all(o, state, groups, params) : ct__pending();
-    if (status == CT_OK) swap_in(o, groups, params);
+    void *solver = NULL;
+    ct_status status = params ? read_all(o, state, groups, params, &solver) : ct__pending();
+    if (status == CT_OK) swap_in(o, groups, params, solver);
     ct_scope_end(scope);
     ct__free(params);
     ct__free(groups);

@@ -297,6 +297,7 @@ START_TEST(modules_and_optimizers_refuse_a_reserved_word) {
     MAKES_OWNED(ct_rprop_options, ct_optim_rprop(parameters, 0.1, &o));
     MAKES_OWNED(ct_asgd_options, ct_optim_asgd(parameters, 0.1, &o));
     MAKES_OWNED(ct_muon_options, ct_optim_muon(parameters, 0.1, &o));
+    MAKES_OWNED(ct_lbfgs_options, ct_optim_lbfgs(parameters, 1, &o));
     ct_optim *optim = ct_optim_sgd(parameters, 0.1, NULL);
     MAKES_OWNED(ct_lr_step_options, ct_lr_step(optim, 1, &o));
     MAKES_OWNED(ct_lr_step_options, ct_lr_multi_step(optim, NULL, 0, &o));
