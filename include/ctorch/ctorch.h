@@ -49,9 +49,13 @@
 #include <ctorch/lr_scheduler.h>
 #include <ctorch/metrics.h>
 #include <ctorch/nn.h>
+#include <ctorch/nn_activation.h>
+#include <ctorch/nn_conv.h>
 #include <ctorch/nn_hooks.h>
 #include <ctorch/nn_init.h>
 #include <ctorch/nn_layers.h>
+#include <ctorch/nn_norm.h>
+#include <ctorch/nn_pool.h>
 #include <ctorch/nn_rnn.h>
 #include <ctorch/ops_attention.h>
 #include <ctorch/ops_bitwise.h>

@@ -195,6 +195,24 @@ static ct_status check_forward(const ct_module *m, ct_tensor *const *in, int n_i
     return CT_OK;
 }
 
+ct_status ct__check_inputs(const ct_module *m, ct_tensor *const *in, int n_in, int least, int most) {
+    if (n_in < least || n_in > most)
+        return ct__fail(CT_ERR_INVALID_ARGUMENT, "ct_forward: %s takes %d to %d inputs, not %d", m->cls.name, least, most, n_in);
+    for (int i = 0; i < least; i++)
+        if (!in[i]) return ct__fail(CT_ERR_INVALID_ARGUMENT, "ct_forward: input %d of %s is NULL", i, m->cls.name);
+    return CT_OK;
+}
+
+ct_status ct__read_sizes(const char *function, const ct_tensor *t, int n, int more, int64_t *out) {
+    ct__shape_text text;
+    if (t->dtype != CT_I64 || t->ndim != 1 || (t->sizes[0] != n && t->sizes[0] != more) || t->sizes[0] < n)
+        return ct__fail(CT_ERR_SHAPE, "%s: sizes are int64 [%d] or [%d], not %s %s", function, n, more, ct_dtype_name((ct_dtype)t->dtype),
+                        ct__shape_str(&text, t->sizes, t->ndim));
+    const int64_t *v = (const int64_t *)ct__ptr(t);
+    for (int i = 0; i < n; i++) out[i] = v[(t->sizes[0] - n + i) * t->strides[0]];
+    return CT_OK;
+}
+
 static void clear_outputs(ct_tensor **out, int n_out) {
     for (int i = 0; out && i < n_out; i++) out[i] = NULL;
 }

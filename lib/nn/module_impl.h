@@ -47,6 +47,12 @@ CT__INLINE ct_tensor *ct__entry_at(const ct_module *m, int64_t i) {
 }
 CT__INLINE ct__child *ct__child_at(const ct_module *m, int64_t i) { return m->children.data[i]; }
 
+/* For the forward of classes that take several numbers of inputs: there are least to most, and the first `least` are not NULL. */
+ct_status ct__check_inputs(const ct_module *m, ct_tensor *const *in, int n_in, int least, int most);
+
+/* The last n numbers of an int64 [n] or [more]: sizes that come as a tensor. */
+ct_status ct__read_sizes(const char *function, const ct_tensor *t, int n, int more, int64_t *out);
+
 /* Walks the tree, a module before its children, and calls fn with the dotted path of each module ("" for the root) and its
  * depth. Stops at the first status but CT_OK. */
 typedef ct_status (*ct__visit)(ct_module *m, const char *path, int depth, void *user);

@@ -1,93 +1,208 @@
 /*
- * nn_conv.c: Conv2d. Weights and bias are drawn as torch.nn._ConvNd.reset_parameters draws them.
+ * nn_conv.c: Conv1d, Conv2d, Conv3d, ConvTranspose1d, ConvTranspose2d, ConvTranspose3d: one class whose state says how many dimensions there are
+ * and which way it goes. Weights and bias are drawn as torch.nn._ConvNd.reset_parameters draws them.
  */
 #include "nn/module_impl.h"
 #include "nn/nn_text.h"
 
+#include <ctorch/nn_conv.h>
 #include <ctorch/nn_init.h>
-#include <ctorch/nn_layers.h>
-#include <ctorch/ops_conv.h>
 #include <ctorch/ops_create.h>
 
 #include <math.h>
-#include <stdio.h>
+#include <string.h>
 
-typedef struct conv2d {
+typedef struct conv {
+    int n; /* dimensions */
+    bool transposed, bias;
     int64_t in, out, groups;
-    int64_t kernel[2], stride[2], padding[2], dilation[2];
+    ct__per_dim kernel, stride, padding, output_padding, dilation;
     ct_conv_padding auto_padding;
-    bool bias;
+    ct_pad_mode padding_mode;
+    int64_t border[6]; /* what ct_pad adds where the mode is not zeros: before and after, last dimension first */
     ct_dtype dtype;
-} conv2d;
+} conv;
 
-static void pair(int64_t out[2], int64_t both, const int64_t *nd, int64_t zero_means) {
-    out[0] = nd ? nd[0] : both ? both : zero_means;
-    out[1] = nd ? nd[1] : both ? both : zero_means;
+static const char *const functions[2][3] = {{"ct_nn_conv1d", "ct_nn_conv2d", "ct_nn_conv3d"},
+                                            {"ct_nn_conv_transpose1d", "ct_nn_conv_transpose2d", "ct_nn_conv_transpose3d"}};
+static const char *function_of(const conv *s) { return functions[s->transposed][s->n - 1]; }
+
+/* ---- Making ---- */
+
+static bool all_are(const ct__per_dim *p, int64_t value) {
+    for (int i = 0; i < p->n; i++)
+        if (p->v[i] != value) return false;
+    return true;
 }
 
-static ct_status check(const conv2d *s) {
-    if (s->groups < 1 || s->in < 0 || s->out < 1 || s->in % s->groups || s->out % s->groups)
-        return ct__fail(CT_ERR_INVALID_ARGUMENT, "ct_nn_conv2d: %lld input and %lld output channels in %lld groups: both must divide evenly", (long long)s->in,
-                        (long long)s->out, (long long)s->groups);
-    for (int i = 0; i < 2; i++)
-        if (s->kernel[i] < 1 || s->stride[i] < 1 || s->padding[i] < 0 || s->dilation[i] < 1)
-            return ct__fail(CT_ERR_INVALID_ARGUMENT, "ct_nn_conv2d: kernel size %lld, stride %lld, padding %lld, dilation %lld in dimension %d", (long long)s->kernel[i],
-                            (long long)s->stride[i], (long long)s->padding[i], (long long)s->dilation[i], i);
+static ct_status check_auto_padding(const conv *s, const char *fn) {
     if ((int)s->auto_padding < 0 || s->auto_padding > CT_CONV_PADDING_SAME)
-        return ct__fail(CT_ERR_INVALID_ARGUMENT, "ct_nn_conv2d: unknown auto_padding %d", (int)s->auto_padding);
-    if (s->auto_padding != CT_CONV_PADDING_EXPLICIT && (s->padding[0] || s->padding[1]))
-        return ct__fail(CT_ERR_INVALID_ARGUMENT, "ct_nn_conv2d: padding %lld x %lld is given beside an auto_padding that decides it", (long long)s->padding[0],
-                        (long long)s->padding[1]);
-    if (s->auto_padding == CT_CONV_PADDING_SAME && (s->stride[0] != 1 || s->stride[1] != 1))
-        return ct__fail(CT_ERR_INVALID_ARGUMENT, "ct_nn_conv2d: padding 'same' needs stride 1, got %lld x %lld", (long long)s->stride[0], (long long)s->stride[1]);
+        return ct__fail(CT_ERR_INVALID_ARGUMENT, "%s: unknown auto_padding %d", fn, (int)s->auto_padding);
+    if (s->auto_padding == CT_CONV_PADDING_EXPLICIT) return CT_OK;
+    ct__tuple_text text;
+    if (!all_are(&s->padding, 0))
+        return ct__fail(CT_ERR_INVALID_ARGUMENT, "%s: padding %s is given beside an auto_padding that decides it", fn, ct__per_dim_str(&text, &s->padding));
+    if (s->auto_padding == CT_CONV_PADDING_SAME && !all_are(&s->stride, 1))
+        return ct__fail(CT_ERR_INVALID_ARGUMENT, "%s: padding 'same' needs stride 1, got %s", fn, ct__per_dim_str(&text, &s->stride));
     return CT_OK;
 }
 
+static ct_status check(const conv *s) {
+    const char *fn = function_of(s);
+    if (s->groups < 1 || s->in < 0 || s->out < 1 || s->in % s->groups || s->out % s->groups)
+        return ct__fail(CT_ERR_INVALID_ARGUMENT, "%s: %lld input and %lld output channels in %lld groups: both must divide evenly", fn, (long long)s->in,
+                        (long long)s->out, (long long)s->groups);
+    for (int i = 0; i < s->n; i++)
+        if (s->kernel.v[i] < 1 || s->stride.v[i] < 1 || s->padding.v[i] < 0 || s->dilation.v[i] < 1 || s->output_padding.v[i] < 0)
+            return ct__fail(CT_ERR_INVALID_ARGUMENT, "%s: kernel size %lld, stride %lld, padding %lld, dilation %lld, output padding %lld in dimension %d", fn,
+                            (long long)s->kernel.v[i], (long long)s->stride.v[i], (long long)s->padding.v[i], (long long)s->dilation.v[i],
+                            (long long)s->output_padding.v[i], i);
+    if ((int)s->padding_mode < 0 || s->padding_mode > CT_PAD_CIRCULAR)
+        return ct__fail(CT_ERR_INVALID_ARGUMENT, "%s: unknown padding_mode %d", fn, (int)s->padding_mode);
+    return check_auto_padding(s, fn);
+}
+
+static ct_status set_border(conv *s) {
+    for (int i = 0; i < s->n; i++) {
+        int64_t before = s->padding.v[i], after = before, total;
+        if (s->auto_padding == CT_CONV_PADDING_SAME) {
+            if (!ct__mul_i64(s->dilation.v[i], s->kernel.v[i] - 1, &total))
+                return ct__fail(CT_ERR_INVALID_ARGUMENT, "%s: kernel size %lld with dilation %lld", function_of(s), (long long)s->kernel.v[i], (long long)s->dilation.v[i]);
+            before = total / 2, after = total - before;
+        }
+        s->border[2 * (s->n - 1 - i)] = before;
+        s->border[2 * (s->n - 1 - i) + 1] = after;
+    }
+    return CT_OK;
+}
+
+static ct_status draw(ct_module *m, bool bias) {
+    ct_tensor *weight = ct__entry_at(m, 0);
+    CT__TRY(ct_init_kaiming_uniform_(weight, &(ct_init_kaiming_options){.a = sqrt(5)}));
+    double fan_in = 1;
+    for (int i = 1; i < weight->ndim; i++) fan_in *= (double)weight->sizes[i];
+    if (!bias) return CT_OK;
+    double bound = fan_in > 0 ? 1 / sqrt(fan_in) : 0;
+    return ct_init_uniform_(ct__entry_at(m, 1), -bound, bound, NULL);
+}
+
 static ct_status init(ct_module *m, const void *arg) {
-    conv2d *s = ct_module_state(m);
-    *s = *(const conv2d *)arg;
+    conv *s = ct_module_state(m);
+    *s = *(const conv *)arg;
     CT__TRY(check(s));
-    CT__TRY(ct_module_register_parameter(m, "weight", ct_empty(CT_SHAPE(s->out, s->in / s->groups, s->kernel[0], s->kernel[1]), s->dtype)));
+    CT__TRY(set_border(s));
+    int64_t sizes[5] = {s->transposed ? s->in : s->out, (s->transposed ? s->out : s->in) / s->groups};
+    memcpy(sizes + 2, s->kernel.v, (size_t)s->n * sizeof *sizes);
+    CT__TRY(ct_module_register_parameter(m, "weight", ct_empty(sizes, s->n + 2, s->dtype)));
     if (s->bias) CT__TRY(ct_module_register_parameter(m, "bias", ct_empty(CT_SHAPE(s->out), s->dtype)));
-    CT__TRY(ct_init_kaiming_uniform_(ct__entry_at(m, 0), &(ct_init_kaiming_options){.a = sqrt(5)}));
-    double fan_in = (double)(s->in / s->groups * s->kernel[0] * s->kernel[1]);
-    if (!s->bias || fan_in == 0) return CT_OK;
-    return ct_init_uniform_(ct__entry_at(m, 1), -1 / sqrt(fan_in), 1 / sqrt(fan_in), NULL);
+    return draw(m, s->bias);
+}
+
+/* ---- Running ---- */
+
+static ct_tensor *convolve(const conv *s, ct_tensor *x, ct_tensor *weight, ct_tensor *bias) {
+    static ct_tensor *(*const ops[])(ct_tensor *, ct_tensor *, ct_tensor *, const ct_conv_options *) = {ct_conv1d, ct_conv2d, ct_conv3d};
+    ct_conv_options o = {.stride_nd = s->stride.v, .padding_nd = s->padding.v, .dilation_nd = s->dilation.v, .groups = s->groups, .auto_padding = s->auto_padding};
+    if (s->padding_mode != CT_PAD_CONSTANT && s->auto_padding != CT_CONV_PADDING_VALID) {
+        x = ct_pad(x, s->border, 2 * s->n, &(ct_pad_options){.mode = s->padding_mode});
+        o.padding_nd = NULL, o.auto_padding = CT_CONV_PADDING_EXPLICIT;
+    }
+    return ops[s->n - 1](x, weight, bias, &o);
 }
 
 static ct_status forward(ct_module *m, ct_tensor *const *in, int n_in, ct_tensor **out, int n_out) {
     (void)n_in, (void)n_out;
-    const conv2d *s = ct_module_state(m);
-    ct_conv2d_options o = {.stride_nd = s->stride, .padding_nd = s->padding, .dilation_nd = s->dilation, .groups = s->groups,
-                           .auto_padding = s->auto_padding};
-    out[0] = ct_conv2d(in[0], ct__entry_at(m, 0), ct__entry_at(m, 1), &o);
+    out[0] = convolve(ct_module_state(m), in[0], ct__entry_at(m, 0), ct__entry_at(m, 1));
     return ct__pending();
 }
 
-/* As Conv2d.extra_repr: what differs from the defaults. */
-static int64_t describe(const ct_module *m, char *buffer, size_t size) {
-    const conv2d *s = ct_module_state(m);
-    ct__pair_text kernel, stride, padding, dilation;
-    char groups[40] = "", pads[64] = "", dilations[64] = "";
-    if (s->auto_padding != CT_CONV_PADDING_EXPLICIT) snprintf(pads, sizeof pads, ", padding=%s", s->auto_padding == CT_CONV_PADDING_SAME ? "same" : "valid");
-    else if (s->padding[0] || s->padding[1]) snprintf(pads, sizeof pads, ", padding=%s", ct__pair_str(&padding, s->padding));
-    if (s->dilation[0] != 1 || s->dilation[1] != 1) snprintf(dilations, sizeof dilations, ", dilation=%s", ct__pair_str(&dilation, s->dilation));
-    if (s->groups != 1) snprintf(groups, sizeof groups, ", groups=%lld", (long long)s->groups);
-    return snprintf(buffer, size, "%lld, %lld, kernel_size=%s, stride=%s%s%s%s%s", (long long)s->in, (long long)s->out, ct__pair_str(&kernel, s->kernel),
-                    ct__pair_str(&stride, s->stride), pads, dilations, groups, s->bias ? "" : ", bias=False");
+/* The output padding that leads from x to the sizes asked for, as _ConvTransposeNd._output_padding. */
+static ct_status output_padding_for(const conv *s, const ct_tensor *x, const ct_tensor *wanted, int64_t padding[3]) {
+    int64_t sizes[3];
+    CT__TRY(ct__read_sizes("ct_forward", wanted, s->n, x->ndim, sizes));
+    for (int i = 0; i < s->n && x->ndim >= s->n; i++) {
+        double size = (double)x->sizes[x->ndim - s->n + i];
+        double least = (size - 1) * (double)s->stride.v[i] - 2 * (double)s->padding.v[i] + (double)s->dilation.v[i] * (double)(s->kernel.v[i] - 1) + 1;
+        double more = (double)sizes[i] - least;
+        if (!(more >= 0 && more <= (double)s->stride.v[i] - 1))
+            return ct__fail(CT_ERR_SHAPE, "ct_forward: %s of size %lld in dimension %d gives %.0f to %.0f elements, not %lld", functions[1][s->n - 1], (long long)size, i,
+                            least, least + (double)s->stride.v[i] - 1, (long long)sizes[i]);
+        padding[i] = (int64_t)more;
+    }
+    return CT_OK;
 }
 
-static const ct_module_class conv2d_class = {
-    .name = "Conv2d", .state_size = sizeof(conv2d), .n_inputs = 1, .n_outputs = 1, .init = init, .forward = forward, .describe = describe};
+static ct_status forward_transposed(ct_module *m, ct_tensor *const *in, int n_in, ct_tensor **out, int n_out) {
+    static ct_tensor *(*const ops[])(ct_tensor *, ct_tensor *, ct_tensor *, const ct_conv_transpose_options *) = {ct_conv_transpose1d, ct_conv_transpose2d,
+                                                                                                             ct_conv_transpose3d};
+    (void)n_out;
+    const conv *s = ct_module_state(m);
+    int64_t padding[3];
+    memcpy(padding, s->output_padding.v, sizeof padding);
+    CT__TRY(ct__check_inputs(m, in, n_in, 1, 2));
+    if (n_in == 2 && in[1]) CT__TRY(output_padding_for(s, in[0], in[1], padding));
+    ct_conv_transpose_options o = {.stride_nd = s->stride.v, .padding_nd = s->padding.v, .output_padding_nd = padding, .dilation_nd = s->dilation.v, .groups = s->groups};
+    out[0] = ops[s->n - 1](in[0], ct__entry_at(m, 0), ct__entry_at(m, 1), &o);
+    return ct__pending();
+}
 
-ct_module *ct_nn_conv2d(int64_t in_channels, int64_t out_channels, int64_t kernel_size, const ct_nn_conv2d_options *options) {
-    CT__TRY_NULL(CT__CHECK_OPTIONS("ct_nn_conv2d", options));
-    ct_nn_conv2d_options o = options ? *options : (ct_nn_conv2d_options){0};
-    conv2d s = {.in = in_channels, .out = out_channels, .groups = o.groups ? o.groups : 1, .auto_padding = o.auto_padding,
-                .bias = !o.no_bias, .dtype = o.dtype ? o.dtype : CT_F32};
-    pair(s.kernel, kernel_size, o.kernel_size_nd, 0);
-    pair(s.stride, o.stride, o.stride_nd, 1);
-    pair(s.padding, o.padding, o.padding_nd, 0);
-    pair(s.dilation, o.dilation, o.dilation_nd, 1);
-    return ct_module_new(&conv2d_class, &s);
+/* ---- Describing: as _ConvNd.extra_repr, what differs from the defaults ---- */
+
+static int64_t describe(const ct_module *m, char *buffer, size_t size) {
+    static const char *const modes[] = {"zeros", "reflect", "replicate", "circular"};
+    const conv *s = ct_module_state(m);
+    ct__writer w = {buffer, size, 0};
+    ct__tuple_text t;
+    ct__write(&w, "%lld, %lld, kernel_size=%s", (long long)s->in, (long long)s->out, ct__tuple_str(&t, s->kernel.v, s->n));
+    ct__write(&w, ", stride=%s", ct__tuple_str(&t, s->stride.v, s->n));
+    if (s->auto_padding != CT_CONV_PADDING_EXPLICIT) ct__write(&w, ", padding=%s", s->auto_padding == CT_CONV_PADDING_SAME ? "same" : "valid");
+    else if (!all_are(&s->padding, 0)) ct__write(&w, ", padding=%s", ct__tuple_str(&t, s->padding.v, s->n));
+    if (!all_are(&s->dilation, 1)) ct__write(&w, ", dilation=%s", ct__tuple_str(&t, s->dilation.v, s->n));
+    if (!all_are(&s->output_padding, 0)) ct__write(&w, ", output_padding=%s", ct__tuple_str(&t, s->output_padding.v, s->n));
+    if (s->groups != 1) ct__write(&w, ", groups=%lld", (long long)s->groups);
+    if (!s->bias) ct__write(&w, ", bias=False");
+    if (s->padding_mode != CT_PAD_CONSTANT) ct__write(&w, ", padding_mode=%s", modes[s->padding_mode]);
+    return w.length;
+}
+
+/* ---- The six ---- */
+
+static ct_module *make(conv s) {
+    static const char *const names[2][3] = {{"Conv1d", "Conv2d", "Conv3d"}, {"ConvTranspose1d", "ConvTranspose2d", "ConvTranspose3d"}};
+    ct_module_class cls = {.name = names[s.transposed][s.n - 1], .state_size = sizeof s, .n_inputs = s.transposed ? 0 : 1, .n_outputs = 1, .init = init,
+                           .forward = s.transposed ? forward_transposed : forward, .describe = describe};
+    return ct_module_new(&cls, &s);
+}
+
+static int64_t or_one(int64_t v) { return v ? v : 1; }
+
+static ct_module *make_conv(int n, int64_t in, int64_t out, int64_t kernel, const ct_nn_conv_options *options) {
+    CT__TRY_NULL(CT__CHECK_OPTIONS(functions[0][n - 1], options));
+    ct_nn_conv_options o = options ? *options : (ct_nn_conv_options){0};
+    return make((conv){.n = n, .bias = !o.no_bias, .in = in, .out = out, .groups = or_one(o.groups), .kernel = ct__per_dim_of(n, kernel, o.kernel_size_nd),
+                       .stride = ct__per_dim_of(n, or_one(o.stride), o.stride_nd), .padding = ct__per_dim_of(n, o.padding, o.padding_nd),
+                       .output_padding = ct__per_dim_of(n, 0, NULL), .dilation = ct__per_dim_of(n, or_one(o.dilation), o.dilation_nd),
+                       .auto_padding = o.auto_padding, .padding_mode = o.padding_mode, .dtype = o.dtype ? o.dtype : CT_F32});
+}
+
+static ct_module *make_transposed(int n, int64_t in, int64_t out, int64_t kernel, const ct_nn_conv_transpose_options *options) {
+    CT__TRY_NULL(CT__CHECK_OPTIONS(functions[1][n - 1], options));
+    ct_nn_conv_transpose_options o = options ? *options : (ct_nn_conv_transpose_options){0};
+    return make((conv){.n = n, .transposed = true, .bias = !o.no_bias, .in = in, .out = out, .groups = or_one(o.groups),
+                       .kernel = ct__per_dim_of(n, kernel, o.kernel_size_nd), .stride = ct__per_dim_of(n, or_one(o.stride), o.stride_nd),
+                       .padding = ct__per_dim_of(n, o.padding, o.padding_nd), .output_padding = ct__per_dim_of(n, o.output_padding, o.output_padding_nd),
+                       .dilation = ct__per_dim_of(n, or_one(o.dilation), o.dilation_nd), .dtype = o.dtype ? o.dtype : CT_F32});
+}
+
+ct_module *ct_nn_conv1d(int64_t in, int64_t out, int64_t kernel, const ct_nn_conv1d_options *o) { return make_conv(1, in, out, kernel, o); }
+ct_module *ct_nn_conv2d(int64_t in, int64_t out, int64_t kernel, const ct_nn_conv2d_options *o) { return make_conv(2, in, out, kernel, o); }
+ct_module *ct_nn_conv3d(int64_t in, int64_t out, int64_t kernel, const ct_nn_conv3d_options *o) { return make_conv(3, in, out, kernel, o); }
+ct_module *ct_nn_conv_transpose1d(int64_t in, int64_t out, int64_t kernel, const ct_nn_conv_transpose1d_options *o) {
+    return make_transposed(1, in, out, kernel, o);
+}
+ct_module *ct_nn_conv_transpose2d(int64_t in, int64_t out, int64_t kernel, const ct_nn_conv_transpose2d_options *o) {
+    return make_transposed(2, in, out, kernel, o);
+}
+ct_module *ct_nn_conv_transpose3d(int64_t in, int64_t out, int64_t kernel, const ct_nn_conv_transpose3d_options *o) {
+    return make_transposed(3, in, out, kernel, o);
 }

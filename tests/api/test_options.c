@@ -272,19 +272,55 @@ START_TEST(autograd_and_classes_refuse_a_reserved_word) {
 }
 END_TEST
 
+START_TEST(layers_refuse_a_reserved_word) {
+    const int64_t two = 2;
+    MAKES_OWNED(ct_nn_conv1d_options, ct_nn_conv1d(2, 2, 3, &o));
+    MAKES_OWNED(ct_nn_conv2d_options, ct_nn_conv2d(2, 2, 3, &o));
+    MAKES_OWNED(ct_nn_conv3d_options, ct_nn_conv3d(2, 2, 3, &o));
+    MAKES_OWNED(ct_nn_conv_transpose1d_options, ct_nn_conv_transpose1d(2, 2, 3, &o));
+    MAKES_OWNED(ct_nn_conv_transpose2d_options, ct_nn_conv_transpose2d(2, 2, 3, &o));
+    MAKES_OWNED(ct_nn_conv_transpose3d_options, ct_nn_conv_transpose3d(2, 2, 3, &o));
+    MAKES_OWNED(ct_max_pool1d_options, ct_nn_max_pool1d(2, &o));
+    MAKES_OWNED(ct_max_pool2d_options, ct_nn_max_pool2d(2, &o));
+    MAKES_OWNED(ct_max_pool3d_options, ct_nn_max_pool3d(2, &o));
+    MAKES_OWNED(ct_max_unpool1d_options, ct_nn_max_unpool1d(2, &o));
+    MAKES_OWNED(ct_max_unpool2d_options, ct_nn_max_unpool2d(2, &o));
+    MAKES_OWNED(ct_max_unpool3d_options, ct_nn_max_unpool3d(2, &o));
+    MAKES_OWNED(ct_avg_pool1d_options, ct_nn_avg_pool1d(2, &o));
+    MAKES_OWNED(ct_avg_pool2d_options, ct_nn_avg_pool2d(2, &o));
+    MAKES_OWNED(ct_avg_pool3d_options, ct_nn_avg_pool3d(2, &o));
+    MAKES_OWNED(ct_lp_pool1d_options, ct_nn_lp_pool1d(2, 2, &o));
+    MAKES_OWNED(ct_lp_pool2d_options, ct_nn_lp_pool2d(2, 2, &o));
+    MAKES_OWNED(ct_lp_pool3d_options, ct_nn_lp_pool3d(2, 2, &o));
+    MAKES_OWNED(ct_nn_batch_norm1d_options, ct_nn_batch_norm1d(2, &o));
+    MAKES_OWNED(ct_nn_batch_norm2d_options, ct_nn_batch_norm2d(2, &o));
+    MAKES_OWNED(ct_nn_batch_norm3d_options, ct_nn_batch_norm3d(2, &o));
+    MAKES_OWNED(ct_nn_instance_norm1d_options, ct_nn_instance_norm1d(2, &o));
+    MAKES_OWNED(ct_nn_instance_norm2d_options, ct_nn_instance_norm2d(2, &o));
+    MAKES_OWNED(ct_nn_instance_norm3d_options, ct_nn_instance_norm3d(2, &o));
+    MAKES_OWNED(ct_nn_group_norm_options, ct_nn_group_norm(2, 2, &o));
+    MAKES_OWNED(ct_nn_layer_norm_options, ct_nn_layer_norm(&two, 1, &o));
+    MAKES_OWNED(ct_nn_rms_norm_options, ct_nn_rms_norm(&two, 1, &o));
+    MAKES_OWNED(ct_local_response_norm_options, ct_nn_local_response_norm(2, &o));
+    MAKES_OWNED(ct_gelu_options, ct_nn_gelu(&o));
+    MAKES_OWNED(ct_leaky_relu_options, ct_nn_leaky_relu(&o));
+    MAKES_OWNED(ct_elu_options, ct_nn_elu(&o));
+    MAKES_OWNED(ct_celu_options, ct_nn_celu(&o));
+    MAKES_OWNED(ct_softplus_options, ct_nn_softplus(&o));
+    MAKES_OWNED(ct_hardtanh_options, ct_nn_hardtanh(&o));
+    MAKES_OWNED(ct_hardshrink_options, ct_nn_hardshrink(&o));
+    MAKES_OWNED(ct_softshrink_options, ct_nn_softshrink(&o));
+    MAKES_OWNED(ct_nn_rrelu_options, ct_nn_rrelu(&o));
+    MAKES_OWNED(ct_nn_prelu_options, ct_nn_prelu(&o));
+}
+END_TEST
+
 START_TEST(modules_and_optimizers_refuse_a_reserved_word) {
     build();
     ct_module *net = ct_nn_linear(2, 2, NULL);
     ct_list *parameters = ct_parameters(net);
     MAKES_OWNED(ct_nn_linear_options, ct_nn_linear(2, 2, &o));
-    MAKES_OWNED(ct_nn_conv2d_options, ct_nn_conv2d(2, 2, 3, &o));
-    MAKES_OWNED(ct_max_pool2d_options, ct_nn_max_pool2d(2, &o));
-    MAKES_OWNED(ct_avg_pool2d_options, ct_nn_avg_pool2d(2, &o));
     MAKES_OWNED(ct_nn_flatten_options, ct_nn_flatten(&o));
-    MAKES_OWNED(ct_gelu_options, ct_nn_gelu(&o));
-    MAKES_OWNED(ct_leaky_relu_options, ct_nn_leaky_relu(&o));
-    MAKES_OWNED(ct_elu_options, ct_nn_elu(&o));
-    MAKES_OWNED(ct_softplus_options, ct_nn_softplus(&o));
     MAKES_OWNED(ct_sgd_options, ct_optim_sgd(parameters, 0.1, &o));
     MAKES_OWNED(ct_adam_options, ct_optim_adam(parameters, 0.1, &o));
     MAKES_OWNED(ct_adam_options, ct_optim_adamw(parameters, 0.1, &o));
@@ -380,6 +416,7 @@ TEST_LIST = {
     TEST(operations_on_lines_and_volumes_refuse_a_reserved_word),
     TEST(operations_refuse_a_reserved_word),
     TEST(autograd_and_classes_refuse_a_reserved_word),
+    TEST(layers_refuse_a_reserved_word),
     TEST(modules_and_optimizers_refuse_a_reserved_word),
     TEST(sequence_modules_refuse_a_reserved_word),
     TEST(data_and_files_refuse_a_reserved_word),

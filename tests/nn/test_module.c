@@ -217,7 +217,7 @@ START_TEST(convolutions_pad_by_themselves_where_asked) {
     ck_assert_str_eq(text, "Conv2d(2, 3, kernel_size=(3, 3), stride=(1, 1), padding=valid)");
     ct_module_free(m);
     ck_assert(!ct_nn_conv2d(2, 3, 3, &(ct_nn_conv2d_options){.auto_padding = CT_CONV_PADDING_SAME, .stride = 2}));
-    ck_error(CT_ERR_INVALID_ARGUMENT, "ct_nn_conv2d: padding 'same' needs stride 1, got 2 x 2");
+    ck_error(CT_ERR_INVALID_ARGUMENT, "ct_nn_conv2d: padding 'same' needs stride 1, got 2");
     ck_assert(!ct_nn_conv2d(2, 3, 3, &(ct_nn_conv2d_options){.auto_padding = CT_CONV_PADDING_SAME, .padding = 1}));
     ck_error(CT_ERR_INVALID_ARGUMENT, "beside an auto_padding");
     ck_assert(!ct_nn_conv2d(2, 3, 3, &(ct_nn_conv2d_options){.auto_padding = (ct_conv_padding)7}));
