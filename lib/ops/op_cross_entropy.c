@@ -67,8 +67,7 @@ static bool check_target_shape(const char *function, const ct_tensor *x, const c
     return ok;
 }
 
-static bool check_weight(const char *function, const ct_tensor *x, const ct_tensor *weight) {
-    int64_t classes = x->sizes[class_dim(x)];
+bool ct__check_class_weight(const char *function, const ct_tensor *x, int64_t classes, const ct_tensor *weight) {
     ct__shape_text ws;
     if (!weight) return true;
     if (weight->dtype != x->dtype)
@@ -89,11 +88,10 @@ static bool check_common(const char *function, const ct_tensor *x, const ct_tens
         ct__fail(CT_ERR_SHAPE, "%s: input needs a dim for the classes, but has none", function);
         return false;
     }
-    return check_weight(function, x, weight);
+    return ct__check_class_weight(function, x, x->sizes[class_dim(x)], weight);
 }
 
-/* The target as row-major int64; a reference of the caller's. */
-static ct_tensor *own_indices(const char *function, ct_tensor *target) {
+ct_tensor *ct__class_indices(const char *function, ct_tensor *target) {
     if (target->dtype == CT_I64) return ct__dense(function, target);
     if (target->dtype != CT_U8) {
         ct__fail(CT_ERR_DTYPE, "%s: class indices must be int64 or uint8, not %s", function, ct_dtype_name((ct_dtype)target->dtype));
@@ -107,6 +105,11 @@ static ct_tensor *own_indices(const char *function, ct_tensor *target) {
     return wide;
 }
 
+void ct__fail_class(const char *function, int64_t label, int64_t position, int64_t classes) {
+    ct__fail(CT_ERR_INDEX, "%s: target %lld at position %lld is not one of the %lld classes", function, (long long)label, (long long)position,
+             (long long)classes);
+}
+
 /* Every index is a class or the ignored one. Sums the weights of those that count, for the mean. */
 static bool check_indices(const char *function, const ct_tensor *indices, const ct_tensor *weight, int64_t classes, int64_t ignore,
                           double *weight_sum) {
@@ -115,8 +118,7 @@ static bool check_indices(const char *function, const ct_tensor *indices, const 
     for (int64_t i = 0; i < indices->numel; i++) {
         if (t[i] == ignore) continue;
         if (CT__UNLIKELY(t[i] < 0 || t[i] >= classes)) {
-            ct__fail(CT_ERR_INDEX, "%s: target %lld at position %lld is not one of the %lld classes", function, (long long)t[i],
-                     (long long)i, (long long)classes);
+            ct__fail_class(function, t[i], i, classes);
             return false;
         }
         sum += weight ? ct__load_f64(ct__ptr(weight) + t[i] * (int64_t)ct_dtype_size((ct_dtype)weight->dtype), (ct_dtype)weight->dtype)
@@ -268,7 +270,7 @@ static ct_tensor *index_loss(const ct__node_class *cls, ct_tensor *input, ct_ten
     const char *function = ct__fn(cls->op);
     double weight_sum = 0;
     if (!check_target_shape(function, input, target)) return NULL;
-    ct_tensor *out = NULL, *stats = NULL, *indices = own_indices(function, target);
+    ct_tensor *out = NULL, *stats = NULL, *indices = ct__class_indices(function, target);
     ct_tensor *weight = indices && weight_in ? ct__dense(function, weight_in) : NULL;
     ct__node *n = NULL;
     if (ct__pending() != CT_OK) goto done;

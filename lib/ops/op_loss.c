@@ -17,11 +17,12 @@
 #include <ctorch/ops_reduce.h>
 #include <ctorch/ops_shape.h>
 
-/* ---- Shared with op_cross_entropy.c ---- */
+/* ---- Shared with the other losses ---- */
 
 bool ct__check_reduction(const char *function, ct_reduction reduction) {
     if (reduction == CT_REDUCTION_MEAN || reduction == CT_REDUCTION_SUM || reduction == CT_REDUCTION_NONE) return true;
-    ct__fail(CT_ERR_INVALID_ARGUMENT, "%s: %d is not a reduction", function, (int)reduction);
+    if (reduction == CT_REDUCTION_BATCHMEAN) ct__fail(CT_ERR_INVALID_ARGUMENT, "%s: CT_REDUCTION_BATCHMEAN is for ct_kl_div only", function);
+    else ct__fail(CT_ERR_INVALID_ARGUMENT, "%s: %d is not a reduction", function, (int)reduction);
     return false;
 }
 
@@ -41,6 +42,22 @@ ct_tensor *ct__loss_scalar(const char *function, double value, ct_dtype dtype) {
     ct_tensor *t = ct__new(function, NULL, 0, dtype);
     if (t) ct__store_f64(ct__ptr(t), dtype, value);
     return t;
+}
+
+bool ct__loss_begin(ct__loss *c, int op, ct_tensor **in, int n, ct_reduction reduction) {
+    *c = (ct__loss){.function = ct__fn(op), .reduction = reduction};
+    if (!ct__enter(op, in, n) || !ct__check_reduction(c->function, reduction)) return false;
+    ct_dtype dtype = ct__result_type((const ct_tensor *const *)in, n, 0);
+    c->scope = ct_scope_begin();
+    if (dtype != CT_F16 && dtype != CT_BF16) return true;
+    c->half = dtype;
+    for (int i = 0; i < n; i++) in[i] = ct__widen(in[i]);
+    return true;
+}
+
+ct_tensor *ct__loss_end(const ct__loss *c, ct_tensor *loss) {
+    if (loss) loss = ct__reduce_loss(loss, c->reduction);
+    return ct_scope_return(c->scope, loss && c->half ? ct_to(loss, c->half) : loss);
 }
 
 /* ---- The recorded op ---- */
