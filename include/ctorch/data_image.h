@@ -38,21 +38,41 @@ typedef struct ct_image_options {
 } ct_image_options;
 
 /*
- * A PNG file as [C, H, W]: gray, RGB, palette, with and without alpha, 1 to 16 bits, interlaced or not. A channel c of b bits becomes c / (2^b - 1). Gamma and
- * colour profiles are left alone, as in PIL and torchvision. A damaged or truncated file is CT_ERR_FORMAT with libpng's
- * reason, a picture above max_pixels or with more pixels than the file's bytes can hold too. ct_image_decode reads one from memory.
+ * A picture file as [C, H, W]; its first bytes say which format it has, whatever its name. ct_image_decode reads one from memory.
+ *
+ *   PNG             gray, RGB, palette, with and without alpha, 1 to 16 bits, interlaced or not. Gamma and colour profiles are left alone, as in PIL and torchvision.
+ *   JPEG            gray, RGB, CMYK (which becomes RGB, with inverted values as PIL assumes), sequential and progressive. The orientation that cameras put
+ *                   into EXIF data is ignored, as torchvision.io does by default. Only where the library was built with libjpeg-turbo, else CT_ERR_UNSUPPORTED.
+ *   PBM, PGM, PPM   P1 to P6, up to 65535 levels; of several pictures in a file the first.
+ *
+ * A sample v of 0 .. n becomes v / n. A damaged or truncated file is CT_ERR_FORMAT with the reason, and so is a picture above max_pixels, or with more
+ * pixels than the file's bytes can hold.
  */
 CT_API ct_tensor *ct_image_read(const char *path, const ct_image_options *options);
 CT_API ct_tensor *ct_image_decode(const void *bytes, size_t size, const ct_image_options *options);
 
+typedef enum ct_image_format {
+    CT_IMAGE_PNG = 0,
+    CT_IMAGE_JPEG = 1,
+    CT_IMAGE_PPM = 2, /* P6 for RGB, P5 for gray */
+    CT_IMAGE_FORMAT_FORCE_32BIT = 0x7fffffff
+} ct_image_format;
+
 typedef struct ct_image_write_options {
-    ct_opt_i64 compression_level; /* zlib's, 0 (none) to 9; default 6 */
+    ct_opt_i64 compression_level; /* PNG: zlib's, 0 (none) to 9; default 6 */
+    int64_t quality;              /* JPEG: 1 to 100; 0 = 75 */
     uint64_t reserved[4];
 } ct_image_write_options;
 
-/* Writes [C, H, W] or [H, W], u8 or f32, as an 8-bit PNG. f32 x becomes floor(255 x + 0.5), clamped to 0..255 (NaN 0), as torchvision.utils.save_image does.
- * path must end in .png. The file is replaced in one step: after an error it is what it was. */
+/*
+ * Writes [C, H, W] or [H, W], u8 or f32, with 8 bits a sample. f32 x becomes floor(255 x + 0.5), clamped to 0..255 (NaN 0), as torchvision.utils.save_image
+ * does. PNG takes 1 to 4 channels, JPEG and PPM gray or RGB. An option of another format is an error.
+ *
+ *   ct_image_write    into a file whose name ends in .png, .jpg, .jpeg, .ppm, .pgm or .pnm, which is replaced in one step: after an error it is what it was
+ *   ct_image_encode   the file's bytes, u8 [n]; torchvision.io.encode_png and encode_jpeg
+ */
 CT_API ct_status ct_image_write(const char *path, const ct_tensor *image, const ct_image_write_options *options);
+CT_API ct_tensor *ct_image_encode(const ct_tensor *image, ct_image_format format, const ct_image_write_options *options);
 
 /* ---- On pictures ----------------------------------------------------------------------------------------------- */
 

@@ -52,7 +52,4 @@ ct_tensor *ct__idx_parse(const char *function, const char *name, const void *byt
 ct_tensor *ct__image_normalize(const char *function, const ct_tensor *image, const float *mean, const float *std, int n);
 ct_status ct__image_stats(const char *function, const double *mean, const double *std, int n, float *mean_out, float *std_out);
 
-/* data_png.c */
-ct_tensor *ct__png_decode(const char *function, const char *name, const void *bytes, size_t size, const ct_image_options *o);
-
 #endif

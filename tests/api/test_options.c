@@ -404,6 +404,7 @@ START_TEST(data_and_files_refuse_a_reserved_word) {
     MAKES(ct_load_options, ct_load_buffer(ct_data(made), (size_t)ct_numel(made), &o));
     MAKES(ct_load_options, ct_load_metadata(file, &o));
     DOES(ct_image_write_options, ct_image_write(png, picture, &o));
+    MAKES(ct_image_write_options, ct_image_encode(picture, CT_IMAGE_PNG, &o));
     MAKES(ct_image_options, ct_image_read(png, &o));
     MAKES(ct_image_grid_options, ct_image_grid(one_picture, &o));
     MAKES(ct_image_grid_options, ct_image_grid_list(pictures, &o));

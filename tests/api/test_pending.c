@@ -591,6 +591,7 @@ static void call_data(void) {
     MAKES(ct_idx_read(x.idx));
     MAKES(ct_image_read(x.png, NULL));
     DOES(ct_image_write(x.png, x.picture, NULL));
+    MAKES(ct_image_encode(x.picture, CT_IMAGE_PNG, NULL));
     MAKES(ct_image_normalize(x.picture, half, half, 1));
     MAKES(ct_image_grid(x.pictures, NULL));
     MAKES(ct_image_grid_list(x.list, NULL));

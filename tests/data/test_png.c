@@ -201,7 +201,7 @@ END_TEST
 
 START_TEST(other_files_and_bad_arguments_are_errors) {
     ck_assert_ptr_null(ct_image_read(write_file(test_tmp("x.png"), "GIF89a..........", 16), NULL));
-    ck_error(CT_ERR_FORMAT, "x.png: not a PNG file");
+    ck_error(CT_ERR_FORMAT, "x.png: neither a PNG, nor a JPEG, nor a PBM, PGM or PPM file");
     ck_assert_ptr_null(ct_image_read(write_file(test_tmp("y.png"), "\x89PNG\r\n\x1a\n", 8), NULL));
     ck_error(CT_ERR_FORMAT, "a PNG file of 8 bytes without a header");
     ck_assert_ptr_null(ct_image_read("/nowhere/x.png", NULL));
@@ -259,10 +259,30 @@ START_TEST(what_is_written_is_read_back) {
 }
 END_TEST
 
+START_TEST(bytes_in_memory_are_those_of_the_file) {
+    ct_tensor *t = ct_from_data("\1\2\3\4\5\6", CT_SHAPE(3, 1, 2), CT_U8), *coded = ct_image_encode(t, CT_IMAGE_PNG, NULL);
+    ck_assert_int_eq(ct_image_write(test_tmp("same.png"), t, NULL), CT_OK);
+    static unsigned char whole[1000];
+    FILE *f = fopen(test_tmp("same.png"), "rb");
+    ck_assert_int_eq((int64_t)fread(whole, 1, sizeof whole, f), ct_numel(coded));
+    fclose(f);
+    ck_assert_mem_eq(whole, ct_data_u8(coded), (size_t)ct_numel(coded));
+    ck_close(ct_image_decode(ct_data_u8(coded), (size_t)ct_numel(coded), &(ct_image_options){.raw = true}), t, 0, 0);
+}
+END_TEST
+
 START_TEST(what_cannot_be_written_is_an_error) {
     ct_tensor *t = ct_from_data(&(uint8_t){1}, CT_SHAPE(1, 1), CT_U8);
-    ck_assert_int_eq(ct_image_write("x.jpg", t, NULL), CT_ERR_UNSUPPORTED);
-    ck_error(CT_ERR_UNSUPPORTED, "x.jpg does not end in .png");
+    ck_assert_int_eq(ct_image_write("x.gif", t, NULL), CT_ERR_UNSUPPORTED);
+    ck_error(CT_ERR_UNSUPPORTED, "x.gif does not end in .png");
+    ct_image_write("x.png", t, &(ct_image_write_options){.quality = 101});
+    ck_error(CT_ERR_INVALID_ARGUMENT, "quality is 101");
+    ct_image_write("x.png", t, &(ct_image_write_options){.quality = 90});
+    ck_error(CT_ERR_INVALID_ARGUMENT, "quality one of JPEG, and this is PNG");
+    ck_assert_ptr_null(ct_image_encode(t, (ct_image_format)3, NULL));
+    ck_error(CT_ERR_INVALID_ARGUMENT, "there is no format 3");
+    ck_assert_ptr_null(ct_image_encode(NULL, CT_IMAGE_PNG, NULL));
+    ck_error(CT_ERR_INVALID_ARGUMENT, "ct_image_encode: image is NULL");
     ct_image_write("x.png", ct_from_data(&(int64_t){1}, CT_SHAPE(1, 1), CT_I64), NULL);
     ck_error(CT_ERR_DTYPE, "int64");
     ct_image_write("x.png", ct_from_data(&(uint8_t){1}, CT_SHAPE(1), CT_U8), NULL);
@@ -381,6 +401,7 @@ TEST_LIST = {TEST(gray_and_colour_of_every_depth_are_read),
              TEST(other_files_and_bad_arguments_are_errors),
              TEST(every_failed_allocation_while_reading_is_a_clean_error),
              TEST(what_is_written_is_read_back),
+             TEST(bytes_in_memory_are_those_of_the_file),
              TEST(what_cannot_be_written_is_an_error),
              TEST(a_failed_write_leaves_the_old_file),
              TEST(grids_are_torchvisions),

@@ -1,25 +1,14 @@
 /*
- * Fuzz driver: any bytes give a picture or a format error, never both nor neither, and no memory stays. Each input is tried as it is and with
- * right checksums, without which a mutated chunk would never be looked into. Its size picks the options.
+ * Fuzz driver for PNG. Each input is tried as it is and with right checksums, without which a mutated chunk would never be looked into.
  *
  *     clang -fsanitize=fuzzer,address,undefined ... fuzz_png.c libctorch.a
  *     CTORCH_ALLOC=system ./fuzz_png corpus tests/fuzz/corpus_png
  *
  * With -DFUZZ_MAIN it runs over the files that it is given instead, with any compiler.
  */
-#include <ctorch/data_image.h>
+#include "fuzz_image.h"
+
 #include <zlib.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void check(bool ok, const char *what) {
-    if (ok) return;
-    fprintf(stderr, "fuzz_png: %s: %s\n", what, ct_error_message());
-    abort();
-}
 
 /* Makes the checksum of every whole chunk right. */
 static void repair(uint8_t *png, size_t size) {
@@ -32,18 +21,6 @@ static void repair(uint8_t *png, size_t size) {
     }
 }
 
-static void decode(const uint8_t *data, size_t size) {
-    int64_t blocks = ct_memory_get_stats().live_blocks;
-    ct_image_options o = {.mode = (ct_image_mode)(size % 5), .raw = size / 5 % 2, .max_pixels = 1 << 20};
-    ct_tensor *t = ct_image_decode(data, size, &o);
-    check((t != NULL) == ct_ok(), "a picture and an error, or neither");
-    check(t || ct_error_status() == CT_ERR_FORMAT, "an unexpected status");
-    check(!t || (ct_ndim(t) == 3 && (o.mode == CT_IMAGE_UNCHANGED || ct_size(t, 0) == (int64_t)o.mode)), "a picture of a wrong shape");
-    ct_error_clear();
-    ct_scope_clear_root();
-    check(ct_memory_get_stats().live_blocks <= blocks, "memory stays behind");
-}
-
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     uint8_t *copy = calloc(size + 1, 1);
     if (!copy) return 0;
@@ -54,18 +31,3 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     free(copy);
     return 0;
 }
-
-#ifdef FUZZ_MAIN
-int main(int argc, char **argv) {
-    for (int i = 1; i < argc; i++) {
-        FILE *f = fopen(argv[i], "rb");
-        if (!f) return 1;
-        uint8_t *data = malloc(1 << 20);
-        size_t n = fread(data, 1, 1 << 20, f);
-        fclose(f);
-        LLVMFuzzerTestOneInput(data, n);
-        free(data);
-    }
-    return 0;
-}
-#endif
