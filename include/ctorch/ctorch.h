@@ -21,7 +21,7 @@
  *
  *     autograd_functional.h  Jacobians, Hessians    autograd_checkpoint.h  memory for time    autograd_graph.h  saved-tensor hooks, graphs as DOT
  *     nn_rnn.h          RNN, LSTM, GRU, packed sequences
- *     nn_hooks.h        functions that see what goes into and comes out of modules
+ *     nn_hooks.h        functions that see what goes into and comes out of modules      nn_loss.h  losses as modules
  *
  *     serialize.h       safetensors files                   train.h       checkpoints
  *     metrics.h         accuracy, confusion matrix, R2      nn_init.h     initialisers
@@ -54,6 +54,7 @@
 #include <ctorch/nn_hooks.h>
 #include <ctorch/nn_init.h>
 #include <ctorch/nn_layers.h>
+#include <ctorch/nn_loss.h>
 #include <ctorch/nn_norm.h>
 #include <ctorch/nn_pool.h>
 #include <ctorch/nn_rnn.h>

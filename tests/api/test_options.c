@@ -427,6 +427,30 @@ START_TEST(data_and_files_refuse_a_reserved_word) {
 }
 END_TEST
 
+START_TEST(losses_as_modules_refuse_a_reserved_word) {
+    MAKES_OWNED(ct_cross_entropy_options, ct_nn_cross_entropy_loss(&o));
+    MAKES_OWNED(ct_nll_loss_options, ct_nn_nll_loss(&o));
+    MAKES_OWNED(ct_mse_loss_options, ct_nn_mse_loss(&o));
+    MAKES_OWNED(ct_l1_loss_options, ct_nn_l1_loss(&o));
+    MAKES_OWNED(ct_smooth_l1_loss_options, ct_nn_smooth_l1_loss(&o));
+    MAKES_OWNED(ct_huber_loss_options, ct_nn_huber_loss(&o));
+    MAKES_OWNED(ct_binary_cross_entropy_options, ct_nn_bce_loss(&o));
+    MAKES_OWNED(ct_binary_cross_entropy_with_logits_options, ct_nn_bce_with_logits_loss(&o));
+    MAKES_OWNED(ct_kl_div_options, ct_nn_kl_div_loss(&o));
+    MAKES_OWNED(ct_poisson_nll_loss_options, ct_nn_poisson_nll_loss(&o));
+    MAKES_OWNED(ct_gaussian_nll_loss_options, ct_nn_gaussian_nll_loss(&o));
+    MAKES_OWNED(ct_hinge_embedding_loss_options, ct_nn_hinge_embedding_loss(&o));
+    MAKES_OWNED(ct_margin_ranking_loss_options, ct_nn_margin_ranking_loss(&o));
+    MAKES_OWNED(ct_cosine_embedding_loss_options, ct_nn_cosine_embedding_loss(&o));
+    MAKES_OWNED(ct_soft_margin_loss_options, ct_nn_soft_margin_loss(&o));
+    MAKES_OWNED(ct_triplet_margin_loss_options, ct_nn_triplet_margin_loss(&o));
+    MAKES_OWNED(ct_multi_margin_loss_options, ct_nn_multi_margin_loss(&o));
+    MAKES_OWNED(ct_multilabel_margin_loss_options, ct_nn_multilabel_margin_loss(&o));
+    MAKES_OWNED(ct_multilabel_soft_margin_loss_options, ct_nn_multilabel_soft_margin_loss(&o));
+    MAKES_OWNED(ct_ctc_loss_options, ct_nn_ctc_loss(&o));
+}
+END_TEST
+
 TEST_LIST = {
     TEST(operations_on_lines_and_volumes_refuse_a_reserved_word),
     TEST(operations_refuse_a_reserved_word),
@@ -435,5 +459,6 @@ TEST_LIST = {
     TEST(modules_and_optimizers_refuse_a_reserved_word),
     TEST(sequence_modules_refuse_a_reserved_word),
     TEST(data_and_files_refuse_a_reserved_word),
+    TEST(losses_as_modules_refuse_a_reserved_word),
 };
 TEST_MAIN("options")
