@@ -32,10 +32,10 @@ enum { CLASSES = 10, MAX_EPOCHS = 1000 };
 /* ---- Settings ----------------------------------------------------------------------------------------------------- */
 
 typedef struct settings {
-    const char *arch, *optim, *data, *out, *model, *predict;
+    const char *arch, *optim, *schedule, *data, *out, *model, *predict;
     int64_t epochs, batch_size, limit, workers, seed, stop_after;
-    double lr;    /* 0: the optimizer's usual one */
-    double decay; /* the factor of the learning rate after each epoch */
+    double lr;    /* 0: the optimizer's usual one for the schedule */
+    double decay; /* schedule decay: the factor of the learning rate after each epoch */
     bool augment, compare, resume;
 } settings;
 
@@ -45,8 +45,10 @@ static const char HELP[] =
     "\n"
     "  --arch NAME       cnn (default), lenet or mlp\n"
     "  --optim NAME      adam (default) or sgd (with momentum 0.9)\n"
-    "  --lr NUMBER       learning rate; default 0.001 for adam, 0.02 for sgd\n"
-    "  --decay NUMBER    the learning rate is multiplied by this after each epoch; default 0.7, 1 keeps it\n"
+    "  --schedule NAME   of the learning rate: decay (default) multiplies it by --decay after each epoch; one-cycle rises to it and\n"
+    "                    falls to nearly 0 at the end, which with --augment and more epochs reaches the highest accuracy\n"
+    "  --lr NUMBER       learning rate; default 0.001 for adam, 0.02 for sgd; with one-cycle 0.003 and 0.1\n"
+    "  --decay NUMBER    for --schedule decay; default 0.7, 1 keeps the learning rate\n"
     "  --epochs N        passes over the training set; default 8\n"
     "  --batch-size N    images in a step; default 64\n"
     "  --augment         shift and rotate training images at random\n"
@@ -69,22 +71,23 @@ static const char HELP[] =
 typedef enum parsed { PARSED_RUN, PARSED_HELP, PARSED_WRONG } parsed;
 
 static parsed parse_arguments(int argc, char **argv, settings *s) {
-    enum { HELP_OPTION = 256, ARCH, OPTIM, LR, DECAY, EPOCHS, BATCH_SIZE, AUGMENT, SEED, COMPARE, DATA, LIMIT, WORKERS, OUT, RESUME, STOP_AFTER, PREDICT, MODEL };
+    enum { HELP_OPTION = 256, ARCH, OPTIM, SCHEDULE, LR, DECAY, EPOCHS, BATCH_SIZE, AUGMENT, SEED, COMPARE, DATA, LIMIT, WORKERS, OUT, RESUME, STOP_AFTER, PREDICT, MODEL };
     static const struct option OPTIONS[] = {
         {"help", no_argument, NULL, HELP_OPTION}, {"arch", required_argument, NULL, ARCH}, {"optim", required_argument, NULL, OPTIM},
-        {"lr", required_argument, NULL, LR}, {"decay", required_argument, NULL, DECAY}, {"epochs", required_argument, NULL, EPOCHS}, {"batch-size", required_argument, NULL, BATCH_SIZE},
+        {"schedule", required_argument, NULL, SCHEDULE}, {"lr", required_argument, NULL, LR}, {"decay", required_argument, NULL, DECAY}, {"epochs", required_argument, NULL, EPOCHS}, {"batch-size", required_argument, NULL, BATCH_SIZE},
         {"augment", no_argument, NULL, AUGMENT}, {"seed", required_argument, NULL, SEED}, {"compare", no_argument, NULL, COMPARE},
         {"data", required_argument, NULL, DATA}, {"limit", required_argument, NULL, LIMIT}, {"workers", required_argument, NULL, WORKERS},
         {"out", required_argument, NULL, OUT}, {"resume", no_argument, NULL, RESUME}, {"stop-after", required_argument, NULL, STOP_AFTER},
         {"predict", required_argument, NULL, PREDICT}, {"model", required_argument, NULL, MODEL}, {NULL, 0, NULL, 0}};
 
-    *s = (settings){.arch = "cnn", .optim = "adam", .out = "out/mnist_cnn", .epochs = 8, .decay = 0.7, .batch_size = 64, .workers = 1, .seed = 1};
+    *s = (settings){.arch = "cnn", .optim = "adam", .schedule = "decay", .out = "out/mnist_cnn", .epochs = 8, .decay = 0.7, .batch_size = 64, .workers = 1, .seed = 1};
     bool right = true;
     for (int option; right && (option = getopt_long(argc, argv, "", OPTIONS, NULL)) != -1;) {
         switch (option) {
         case HELP_OPTION: return PARSED_HELP;
         case ARCH: s->arch = optarg; break;
         case OPTIM: s->optim = optarg; break;
+        case SCHEDULE: s->schedule = optarg; break;
         case LR: right = parse_number("--lr", optarg, 1e-12, 1e6, &s->lr); break;
         case DECAY: right = parse_number("--decay", optarg, 1e-6, 1, &s->decay); break;
         case EPOCHS: right = parse_integer("--epochs", optarg, 1, MAX_EPOCHS, &s->epochs); break;
@@ -140,7 +143,7 @@ static ct_module *make_mlp(void) {
 }
 
 static const struct { const char *name; ct_module *(*make)(void); } NETWORKS[] = {{"cnn", make_cnn}, {"lenet", make_lenet}, {"mlp", make_mlp}};
-static const struct { const char *name; double lr; } OPTIMIZERS[] = {{"adam", 1e-3}, {"sgd", 0.02}};
+static const struct { const char *name; double lr, one_cycle_lr; } OPTIMIZERS[] = {{"adam", 1e-3, 3e-3}, {"sgd", 0.02, 0.1}};
 enum { N_NETWORKS = sizeof NETWORKS / sizeof NETWORKS[0], N_OPTIMIZERS = sizeof OPTIMIZERS / sizeof OPTIMIZERS[0] };
 
 static ct_module *make_network(const char *name) {
@@ -157,11 +160,21 @@ static ct_optim *make_optimizer(const char *name, double lr, ct_module *net) {
     return NULL;
 }
 
+static bool one_cycle(const settings *s) { return !strcmp(s->schedule, "one-cycle"); }
+
 static double learning_rate(const settings *s) {
     double lr = s->lr;
     for (int i = 0; i < N_OPTIMIZERS; i++)
-        if (lr == 0 && !strcmp(s->optim, OPTIMIZERS[i].name)) lr = OPTIMIZERS[i].lr;
+        if (lr == 0 && !strcmp(s->optim, OPTIMIZERS[i].name)) lr = one_cycle(s) ? OPTIMIZERS[i].one_cycle_lr : OPTIMIZERS[i].lr;
     return lr;
+}
+
+/* One cycle counts in training steps, decay in epochs. */
+static ct_lr_scheduler *make_schedule(const settings *s, ct_optim *optim, int64_t batches) {
+    if (one_cycle(s)) return ct_lr_one_cycle(optim, learning_rate(s), s->epochs * batches, NULL);
+    if (!strcmp(s->schedule, "decay")) return ct_lr_exponential(optim, s->decay);
+    ct_error_raisef(CT_ERR_INVALID_ARGUMENT, "there is no schedule \"%s\"; there are decay and one-cycle", s->schedule);
+    return NULL;
 }
 
 /* ---- Data ---------------------------------------------------------------------------------------------------------- */
@@ -244,6 +257,7 @@ static double evaluate(ct_module *net, ct_loader *test, results *r) {
 /* A run that is not finished: what the library saves, and what this program needs to go on. */
 typedef struct training_run {
     ct_checkpoint checkpoint; /* network, optimizer, loader, epoch and step */
+    ct_lr_scheduler *schedule;
     double loss_sum;          /* over the images of this epoch so far */
     char settings[256];       /* what must not change when the run goes on */
     char path[EXAMPLE_PATH];  /* "": none is written */
@@ -260,6 +274,7 @@ static ct_status save_checkpoint(training_run *run, const results *r) {
     ct_scope scope = ct_scope_begin();
     ct_dict *extra = ct_dict_new();
     ct_dict_set_string(extra, "settings", run->settings);
+    ct_dict_set_dict(extra, "schedule", ct_lr_scheduler_state_dict(run->schedule));
     ct_dict_set_f64(extra, "loss_sum", run->loss_sum);
     ct_dict_set_f64(extra, "seconds", r->seconds);
     ct_dict_set(extra, "history", ct_from_data(r->history, CT_SHAPE(r->epochs, 4), CT_F64));
@@ -281,6 +296,7 @@ static ct_status load_checkpoint(training_run *run, results *r) {
     if (ct_checkpoint_load(&run->checkpoint, run->path) == CT_OK) {
         ct_dict *extra = run->checkpoint.extra;
         ct_tensor *history = ct_dict_get(extra, "history");
+        ct_lr_scheduler_load_state_dict(run->schedule, ct_dict_get_dict(extra, "schedule"));
         run->loss_sum = ct_dict_get_f64(extra, "loss_sum");
         r->seconds = ct_dict_get_f64(extra, "seconds");
         r->epochs = (int)ct_size(history, 0);
@@ -312,6 +328,7 @@ static bool train_epoch(const settings *s, training_run *run, results *r) {
         ct_optim_zero_grad(c->optim);
         ct_backward(loss);
         ct_optim_step(c->optim);
+        if (one_cycle(s)) ct_lr_scheduler_step(run->schedule);
         run->loss_sum += ct_item_f64(loss) * (double)batch.size;
         ct_scope_end(scope);
 
@@ -335,9 +352,9 @@ static bool train(const settings *s, const data *d, training_run *run, results *
     if (c->epoch >= s->epochs) evaluate(c->module, test, r); /* resumed with nothing left to train */
     for (; ct_ok() && c->epoch < s->epochs; c->epoch++) {
         double seconds = r->seconds;
-        ct_optim_set(c->optim, -1, "lr", learning_rate(s) * pow(s->decay, (double)c->epoch));
         finished = train_epoch(s, run, r);
         if (!finished || !ct_ok()) break;
+        if (!one_cycle(s)) ct_lr_scheduler_step(run->schedule);
 
         epoch_result *e = &r->history[r->epochs++];
         e->train_loss = run->loss_sum / (double)ct_dataset_size(d->train);
@@ -368,8 +385,12 @@ static bool make_and_train(const settings *s, const data *d, bool checkpoints, c
     ct_loader *loader = ct_loader_new(d->train, &(ct_loader_options){.batch_size = s->batch_size, .shuffle = true, .num_workers = (int32_t)s->workers});
 
     training_run run = {.checkpoint = {.module = *net, .optim = optim, .loader = loader}, .saved = seconds_now()};
-    snprintf(run.settings, sizeof run.settings, "--arch %s --optim %s --lr %g --decay %g --batch-size %" PRId64 " --seed %" PRId64 "%s, %" PRId64 " images",
-             s->arch, s->optim, learning_rate(s), s->decay, s->batch_size, s->seed, s->augment ? " --augment" : "", ct_dataset_size(d->train));
+    run.schedule = make_schedule(s, optim, ct_loader_num_batches(loader));
+    char schedule[64];
+    if (one_cycle(s)) snprintf(schedule, sizeof schedule, "--schedule one-cycle --epochs %" PRId64, s->epochs);
+    else snprintf(schedule, sizeof schedule, "--decay %g", s->decay);
+    snprintf(run.settings, sizeof run.settings, "--arch %s --optim %s --lr %g %s --batch-size %" PRId64 " --seed %" PRId64 "%s, %" PRId64 " images",
+             s->arch, s->optim, learning_rate(s), schedule, s->batch_size, s->seed, s->augment ? " --augment" : "", ct_dataset_size(d->train));
     if (checkpoints) join_path(run.path, s->out, "checkpoint.safetensors");
     bool finished = true;
     if (ct_ok()) {
@@ -378,6 +399,7 @@ static bool make_and_train(const settings *s, const data *d, bool checkpoints, c
                    r->parameters, run.settings);
         if (!s->resume || load_checkpoint(&run, r) == CT_OK) finished = train(s, d, &run, r);
     }
+    ct_lr_scheduler_free(run.schedule);
     ct_loader_free(loader);
     ct_optim_free(optim);
     return finished;
