@@ -448,6 +448,11 @@ START_TEST(losses_as_modules_refuse_a_reserved_word) {
     MAKES_OWNED(ct_multilabel_margin_loss_options, ct_nn_multilabel_margin_loss(&o));
     MAKES_OWNED(ct_multilabel_soft_margin_loss_options, ct_nn_multilabel_soft_margin_loss(&o));
     MAKES_OWNED(ct_ctc_loss_options, ct_nn_ctc_loss(&o));
+START_TEST(metrics_refuse_a_reserved_word) {
+    ct_tensor *matrix = ct_eye(2, 2, CT_I64);
+    MAKES(ct_class_score_options, ct_precision(matrix, &o));
+    MAKES(ct_class_score_options, ct_recall(matrix, &o));
+    MAKES(ct_class_score_options, ct_f1_score(matrix, &o));
 }
 END_TEST
 
@@ -460,5 +465,6 @@ TEST_LIST = {
     TEST(sequence_modules_refuse_a_reserved_word),
     TEST(data_and_files_refuse_a_reserved_word),
     TEST(losses_as_modules_refuse_a_reserved_word),
+    TEST(metrics_refuse_a_reserved_word),
 };
 TEST_MAIN("options")
