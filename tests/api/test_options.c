@@ -448,6 +448,9 @@ START_TEST(losses_as_modules_refuse_a_reserved_word) {
     MAKES_OWNED(ct_multilabel_margin_loss_options, ct_nn_multilabel_margin_loss(&o));
     MAKES_OWNED(ct_multilabel_soft_margin_loss_options, ct_nn_multilabel_soft_margin_loss(&o));
     MAKES_OWNED(ct_ctc_loss_options, ct_nn_ctc_loss(&o));
+}
+END_TEST
+
 START_TEST(metrics_refuse_a_reserved_word) {
     ct_tensor *matrix = ct_eye(2, 2, CT_I64);
     MAKES(ct_class_score_options, ct_precision(matrix, &o));
