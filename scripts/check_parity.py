@@ -3,23 +3,13 @@
 Reads what the parity programs left in the folder COUNTS (run them first: ctest -R parity), and the exceptions with their reasons in
 tests/parity/exceptions.txt."""
 import glob, os, re, sys
-from checks import ROOT, finish
+from checks import ROOT, finish, read_reasons
 
 
 def read_ops():
     """{name: gradient} of ops.def."""
     text = open(os.path.join(ROOT, "lib/ops/ops.def")).read()
     return dict(re.findall(r'^CT__OP\((\w+), "[^"]*", "(\w+)"', text, re.M))
-
-
-def read_exceptions():
-    """{name or "name gradcheck": reason}"""
-    out = {}
-    for line in open(os.path.join(ROOT, "tests/parity/exceptions.txt")):
-        if line.strip() and not line.startswith("#"):
-            name, _, reason = line.strip().partition(": ")
-            out[name] = reason
-    return out
 
 
 def read_counts(folder):
@@ -35,7 +25,7 @@ def read_counts(folder):
 
 def main():
     counts, n_programs = read_counts(sys.argv[1])
-    ops, exceptions, complaints = read_ops(), read_exceptions(), []
+    ops, exceptions, complaints = read_ops(), read_reasons(os.path.join(ROOT, "tests/parity/exceptions.txt")), []
     programs = glob.glob(os.path.join(ROOT, "tests/parity/test_parity_*.c"))
     if n_programs < len(programs): complaints.append(f"only {n_programs} of {len(programs)} parity programs have run: ctest -R parity")
     for name, gradient in ops.items():

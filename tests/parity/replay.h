@@ -57,6 +57,7 @@ ct_tensor **replay_out(replay *c, int i);
 /* ---- Arguments -------------------------------------------------------------------------------------------------- */
 
 #define HAS(name) replay_has(c, name) /* given, and not None */
+#define IS_NONE(name) replay_is_none(c, name) /* given as None */
 #define IS_TENSOR(name) replay_is(c, name, 't')
 #define IS_NUMBER(name) (IS_INT(name) || replay_is(c, name, 'f')) /* int or float, not bool */
 #define IS_INT(name) replay_is(c, name, 'i')
@@ -87,6 +88,7 @@ ct_tensor **replay_out(replay *c, int i);
 #define CASE_DTYPE replay_case_dtype(c) /* the dtype that the case was made for */
 
 bool replay_has(const replay *c, const char *name);
+bool replay_is_none(const replay *c, const char *name);
 bool replay_is(const replay *c, const char *name, char kind);
 ct_tensor *replay_get_tensor(replay *c, const char *name, bool required);
 ct_tensor *const *replay_get_tensors(replay *c, const char *name);

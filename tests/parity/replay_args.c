@@ -229,6 +229,11 @@ static arg *get(replay *c, const char *name, const char *kinds, bool required) {
 }
 
 bool replay_has(const replay *c, const char *name) { return find(c, name) != NULL; }
+bool replay_is_none(const replay *c, const char *name) {
+    for (int i = 0; i < c->n_args; i++)
+        if (strcmp(c->args[i].name, name) == 0) return !c->args[i].kind;
+    return false;
+}
 bool replay_is(const replay *c, const char *name, char kind) {
     const arg *a = find(c, name);
     return a && a->kind == kind;

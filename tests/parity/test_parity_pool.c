@@ -58,14 +58,12 @@ LP(lp_pool2d)
 LP(lp_pool3d)
 
 /* F.adaptive_avg_pool2d(input, output_size), F.adaptive_max_pool2d(input, output_size, return_indices=False): one number stands for all; None keeps a size */
-/* A list of nothing but None is one of no tensors. */
-#define SIZE(i) (IS_TENSORS("output_size") ? CT_DIM_NONE : INT_LIST("output_size")[LEN("output_size") == 1 ? 0 : i])
 #define INDICES (B_OR("return_indices", false) ? OUT(1) : NULL)
-CALL(adaptive_avg_pool1d) { RESULT(adaptive_avg_pool1d, ct_adaptive_avg_pool1d(T("input"), SIZE(0))); }
-CALL(adaptive_avg_pool2d) { RESULT(adaptive_avg_pool2d, ct_adaptive_avg_pool2d(T("input"), SIZE(0), SIZE(1))); }
-CALL(adaptive_avg_pool3d) { RESULT(adaptive_avg_pool3d, ct_adaptive_avg_pool3d(T("input"), SIZE(0), SIZE(1), SIZE(2))); }
-CALL(adaptive_max_pool1d) { RESULT(adaptive_max_pool1d, ct_adaptive_max_pool1d(T("input"), SIZE(0), INDICES)); }
-CALL(adaptive_max_pool2d) { RESULT(adaptive_max_pool2d, ct_adaptive_max_pool2d(T("input"), SIZE(0), SIZE(1), INDICES)); }
-CALL(adaptive_max_pool3d) { RESULT(adaptive_max_pool3d, ct_adaptive_max_pool3d(T("input"), SIZE(0), SIZE(1), SIZE(2), INDICES)); }
+CALL(adaptive_avg_pool1d) { RESULT(adaptive_avg_pool1d, ct_adaptive_avg_pool1d(T("input"), OUTPUT_SIZE(0))); }
+CALL(adaptive_avg_pool2d) { RESULT(adaptive_avg_pool2d, ct_adaptive_avg_pool2d(T("input"), OUTPUT_SIZE(0), OUTPUT_SIZE(1))); }
+CALL(adaptive_avg_pool3d) { RESULT(adaptive_avg_pool3d, ct_adaptive_avg_pool3d(T("input"), OUTPUT_SIZE(0), OUTPUT_SIZE(1), OUTPUT_SIZE(2))); }
+CALL(adaptive_max_pool1d) { RESULT(adaptive_max_pool1d, ct_adaptive_max_pool1d(T("input"), OUTPUT_SIZE(0), INDICES)); }
+CALL(adaptive_max_pool2d) { RESULT(adaptive_max_pool2d, ct_adaptive_max_pool2d(T("input"), OUTPUT_SIZE(0), OUTPUT_SIZE(1), INDICES)); }
+CALL(adaptive_max_pool3d) { RESULT(adaptive_max_pool3d, ct_adaptive_max_pool3d(T("input"), OUTPUT_SIZE(0), OUTPUT_SIZE(1), OUTPUT_SIZE(2), INDICES)); }
 
 PARITY_MAIN()

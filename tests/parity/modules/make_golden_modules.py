@@ -3,9 +3,10 @@
 Needs torch, numpy and expecttest; run by hand, its files are committed. Samples come from PyTorch's own test suite (module_db) and from samples.py.
 For each module a file DIR/<Module>.safetensors.gz, packed as ../make_golden.py says, with the index
 
-    {"module", "torch", "tolerance", "gradient_tolerance", "left_out": [{"reason", "count", "example"}], "cases": [{
+    {"module", "torch", "tolerance", "gradient_tolerance", "initial_tolerance", "left_out": [{"reason", "count", "example"}], "cases": [{
         "dtype", "train",
-        "args": {name: value}      constructor arguments and inputs of forward, by their names; those of a module that is an argument as "layer.name"
+        "args": {name: value}      constructor arguments and inputs of forward, by their names; those of a module that is an argument as "layer.name",
+                                   and an input that has the name of a constructor argument as "forward.name"
         "inputs": [name]           which of them forward takes, in its order
         "seed": n                  of the default generator before the module is made
         "repr": text               of the module
@@ -71,19 +72,33 @@ def flatten(name, v):
     return {name: v}
 
 
+def signature_of(cls, method):
+    text = own.SIGNATURES.get((cls.__name__, method))
+    if not text: return inspect.signature(getattr(cls, method))
+    scope = {}
+    exec(f"def f(self, {text}): pass", scope)
+    return inspect.signature(scope["f"])
+
+
+def call_of(cls, method, args, kwargs):
+    """A call's arguments. A number shows in repr as Python got it; C's are double, whose texts ours write as floats where PyTorch's default is one
+    and else, for 2, as 2."""
+    signature = signature_of(cls, method)
+    bound = signature.bind(None, *args, **{k: v for k, v in kwargs.items() if k not in IGNORED})
+    for k, v in bound.arguments.items():
+        default = signature.parameters[k].default
+        if isinstance(default, float) and type(v) is int: bound.arguments[k] = float(v)
+        if default is inspect.Parameter.empty and type(v) is float and v == int(v): bound.arguments[k] = int(v)
+    if method == "__init__" and cls.__name__ in own.ADJUST: own.ADJUST[cls.__name__](bound.arguments)
+    return bound
+
+
 def bind(cls, method, args, kwargs):
     """{name: value} of a call, in the order of the signature."""
-    text = own.SIGNATURES.get((cls.__name__, method))
-    if text:
-        scope = {}
-        exec(f"def f(self, {text}): pass", scope)
-        signature = inspect.signature(scope["f"])
-    else: signature = inspect.signature(getattr(cls, method))
-    kwargs = {k: v for k, v in kwargs.items() if k not in IGNORED}
-    out = OrderedDict()
-    for k, v in signature.bind(None, *args, **kwargs).arguments.items():
+    bound, out = call_of(cls, method, args, kwargs), OrderedDict()
+    for k, v in bound.arguments.items():
         if k == "self": continue
-        if signature.parameters[k].kind == inspect.Parameter.VAR_KEYWORD: out.update(v)
+        if bound.signature.parameters[k].kind == inspect.Parameter.VAR_KEYWORD: out.update(v)
         elif k not in IGNORED: out.update(flatten(k, v))
     return out
 
@@ -119,12 +134,12 @@ class Case:
         self.cls, self.dtype, self.train, self.ours = cls, dtype, train, ours
         c, f = sample.constructor_input, sample.forward_input
         if f is None: raise LeftOut("a sample without a call")
-        self.ctor = tuple(renew(list(c.args))), {k: renew(v) for k, v in c.kwargs.items() if k not in IGNORED}
+        bound = call_of(cls, "__init__", renew(list(c.args)), {k: renew(v) for k, v in c.kwargs.items()})
+        self.ctor = bound.args[1:], bound.kwargs
         self.call = tuple(renew(list(f.args))), {k: renew(v) for k, v in f.kwargs.items()}
         self.ctor_arguments = bind(cls, "__init__", *self.ctor)
         self.inputs = bind(cls, "forward", *self.call)
-        for k in set(self.ctor_arguments) & set(self.inputs):
-            raise SystemExit(f"{cls.__name__}: {k} is an argument of the constructor and of forward")
+        self.inputs = OrderedDict((f"forward.{k}" if k in self.ctor_arguments else k, v) for k, v in self.inputs.items())
         for predicate, reason in own.LEFT_OUT.get("*", []) + own.LEFT_OUT.get(cls.__name__, []):
             if predicate({**self.ctor_arguments, **self.inputs}): raise LeftOut(reason)
         module = self.make()
@@ -267,18 +282,15 @@ class Golden:
             index = {"module": self.name, "torch": torch.__version__, "seed": self.seed, "tolerance": tolerance(own.TOLERANCE.get(self.name, {})),
                      "gradient_tolerance": tolerance(own.GRADIENT_TOLERANCE.get(self.name, {})),
                      "left_out": [{"reason": k, "count": n, "example": e} for k, (n, e) in self.reasons.items()], "cases": cases}
+            if self.name in own.ROUGH_INITIAL: index["initial_tolerance"] = own.ROUGH_INITIAL[self.name]
             data = gzip.compress(self.blob.file(index), 9, mtime=0)
             limit = own.MAX_BYTES.get(self.name, MAX_BYTES)
-            if len(data) <= limit or n == 1: return data, cases
-            n = max(1, min(n * 3 // 4, int(n * limit / len(data))))
+            if len(data) <= limit or n == 0 or n == 1 and self.name not in own.SAMPLES: return data, cases
+            n = max(self.name not in own.SAMPLES, min(n * 3 // 4, int(n * limit / len(data))))
 
     def untouched(self, cases):
         """Options of the constructor that no case gives another value than the default."""
-        text = own.SIGNATURES.get((self.name, "__init__"))
-        scope = {}
-        if text: exec(f"def f(self, {text}): pass", scope)
-        signature = inspect.signature(scope["f"] if text else self.cls.__init__)
-        for k, p in signature.parameters.items():
+        for k, p in signature_of(self.cls, "__init__").parameters.items():
             if k == "self" or k in IGNORED or p.default is p.empty or p.kind == p.VAR_KEYWORD: continue
             if not any(k in c["args"] and c["args"][k] != p.default or any(a.startswith(k + ".") for a in c["args"]) for c in cases): yield k
 

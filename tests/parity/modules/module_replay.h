@@ -33,9 +33,6 @@ module_adapter *module_adapter_named(const char *name); /* makes the entry where
     __attribute__((constructor)) static void name##_register_forward(void) { module_adapter_named(#name)->forward = name##_forward; } \
     static void name##_forward(replay *c, ct_module *module)
 
-/* A value per dimension, of which PyTorch's argument may have one for all: fields of an option struct. */
-#define SCALAR_OR_LIST(field, name) .field = IS_LIST(name) ? 0 : I_OR(name, 0), .field##_nd = IS_LIST(name) ? INT_LIST(name) : NULL
-
 #define MODULES_MAIN() \
     int main(int argc, char **argv) { return module_replay_main(argc, argv); }
 int module_replay_main(int argc, char **argv);
