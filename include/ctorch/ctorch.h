@@ -43,7 +43,9 @@
 #include <ctorch/base.h>
 #include <ctorch/data.h>
 #include <ctorch/data_image.h>
+#include <ctorch/data_sampler.h>
 #include <ctorch/data_table.h>
+#include <ctorch/data_vision.h>
 #include <ctorch/dict.h>
 #include <ctorch/linalg.h>
 #include <ctorch/lr_scheduler.h>

@@ -10,12 +10,15 @@
  *
  * A data set knows its size and makes one sample at a time; the loader orders the samples as torch.utils.data.DataLoader does,
  * has worker threads make them ahead, and stacks them into batches. Reading map: data sets, built-in data sets, a data
- * set of one's own, the loader. Images and transforms are in data_image.h, tables in data_table.h.
+ * set of one's own, the loader. MNIST, CIFAR and folders of pictures are in data_vision.h, samplers in data_sampler.h, images
+ * and transforms in data_image.h, tables in data_table.h.
  */
 #ifndef CTORCH_DATA_H
 #define CTORCH_DATA_H
 
 #include <ctorch/data_image.h>
+#include <ctorch/data_sampler.h>
+#include <ctorch/data_vision.h>
 #include <ctorch/dict.h>
 #include <ctorch/random.h>
 
@@ -48,6 +51,16 @@ CT_API const char *ct_dataset_class_name(const ct_dataset *dataset); /* its clas
  * draw from generator (NULL: the default one). dataset[index]. On an error *out is all NULL. */
 CT_API ct_status ct_dataset_get(ct_dataset *dataset, int64_t index, ct_generator *generator, ct_sample *out);
 
+/*
+ * The targets of all samples, i64 [size], where each is one integer, a class label; an error else. The library's data sets know them, from
+ * others each sample is made. ct_dataset_class_counts says how often each label occurs, i64 [num_classes]; num_classes 0: as many as there are
+ * names or the largest label asks for. Names of labels ("airplane") are borrowed; NULL where there is none.
+ */
+CT_API ct_tensor *ct_dataset_targets(ct_dataset *dataset);
+CT_API ct_tensor *ct_dataset_class_counts(ct_dataset *dataset, int64_t num_classes);
+CT_API int64_t ct_dataset_num_labels(const ct_dataset *dataset); /* how many names there are; 0 for NULL */
+CT_API const char *ct_dataset_label_name(const ct_dataset *dataset, int64_t label);
+
 /* ---- Built-in data sets --------------------------------------------------------------------------------------- */
 
 /*
@@ -74,39 +87,34 @@ CT_API ct_status ct_dataset_random_split(ct_dataset *dataset, const int64_t *len
 CT_API ct_status ct_dataset_random_split_fractions(ct_dataset *dataset, const double *fractions, int n, ct_generator *generator,
                                                    ct_dataset **out);
 
-/* The same samples, the input of each passed through a transform (data_image.h). Both keep their references. */
-CT_API ct_dataset *ct_dataset_transform(ct_dataset *dataset, ct_transform *transform);
+/*
+ * The same, each part with the classes in the proportions of the whole: what a validation set wants. The classes are ct_dataset_targets; a
+ * class needs a sample for each part, a part one for each class. A generator with seed s gives the parts of scikit-learn's
+ * train_test_split(stratify=y, random_state=s) with these sizes. Each part is in random order.
+ */
+CT_API ct_status ct_dataset_stratified_split(ct_dataset *dataset, const int64_t *lengths, int n, ct_generator *generator, ct_dataset **out);
+CT_API ct_status ct_dataset_stratified_split_fractions(ct_dataset *dataset, const double *fractions, int n, ct_generator *generator,
+                                                       ct_dataset **out);
 
-/* Which part of a data set that comes in parts. */
-typedef enum ct_dataset_split {
-    CT_SPLIT_TRAIN = 0,
-    CT_SPLIT_TEST = 1,
-    CT_SPLIT_FORCE_32BIT = 0x7fffffff
-} ct_dataset_split;
-
-typedef struct ct_mnist_options {
-    ct_dataset_split split;
-    bool normalize;          /* (x - CT_MNIST_MEAN) / CT_MNIST_STD */
-    ct_transform *transform; /* applied to the f32 image in 0..1, ahead of normalize, so that 0 is what is drawn on; a reference of its own */
+typedef struct ct_k_fold_options {
+    bool shuffle;            /* which samples are in which fold is random */
+    ct_generator *generator; /* for shuffle, during the call; NULL = the default one */
     uint64_t reserved[4];
-} ct_mnist_options;
+} ct_k_fold_options;
 
 /*
- * MNIST, FashionMNIST or KMNIST: all come as IDX files of 28 x 28 gray images with ten labels. The input is f32 [1, H, W] in 0..1, the
- * target i64 [], 0 to 9. The files keep their official names (train-images-idx3-ubyte, train-labels-idx1-ubyte, t10k-...), plain
- * or with .gz, and lie in folder or where torchvision puts them (folder/MNIST/raw, folder/FashionMNIST/raw, folder/KMNIST/raw,
- * folder/raw). The images stay u8 in memory; the folder is not needed after the call. An error says which file was looked for where, or which number at
- * which offset is wrong. torchvision.datasets.MNIST with ToTensor (and Normalize).
+ * k-fold cross-validation: test[f] is a k-th of the data set and train[f] the rest, for f = 0 .. k - 1; each sample is in one test part. The parts are
+ * references of the caller's, in the data set's order, and NULL on an error. The stratified form gives each fold the classes in the same proportions;
+ * k may exceed the size of a class but not of all. scikit-learn's KFold and StratifiedKFold; a generator with seed s is random_state=s.
  */
-CT_API ct_dataset *ct_dataset_mnist(const char *folder, const ct_mnist_options *options);
+CT_API ct_status ct_dataset_k_fold(ct_dataset *dataset, int k, const ct_k_fold_options *options, ct_dataset **train, ct_dataset **test);
+CT_API ct_status ct_dataset_stratified_k_fold(ct_dataset *dataset, int k, const ct_k_fold_options *options, ct_dataset **train, ct_dataset **test);
 
-/* The mean and standard deviation of MNIST's training images: 0.1307 and 0.3081. */
-CT_API extern const double CT_MNIST_MEAN;
-CT_API extern const double CT_MNIST_STD;
+/* n data sets, one after the other; each keeps its reference. torch.utils.data.ConcatDataset. Labels' names are the first one's. */
+CT_API ct_dataset *ct_dataset_concat(ct_dataset *const *datasets, int64_t n);
 
-/* One IDX file, plain or gzip, as a tensor of its sizes: u8, i8, i16, i32, f32 or f64. The file is at most 4 GiB, and holds
- * exactly the bytes that its header announces. */
-CT_API ct_tensor *ct_idx_read(const char *path);
+/* The same samples, the input of each passed through a transform (data_image.h). Both keep their references. */
+CT_API ct_dataset *ct_dataset_transform(ct_dataset *dataset, ct_transform *transform);
 
 /* ---- A data set of one's own -------------------------------------------------------------------------------------- */
 
@@ -143,6 +151,11 @@ typedef struct ct_dataset_class {
      * collation would. out->input and out->target come in as tensors of an earlier batch that may be written over, or NULL
      * (see ct_batch_tensor). The loader calls it instead of get, unless it has a collate function. */
     ct_status (*get_batch)(ct_dataset *dataset, const int64_t *indices, int64_t n, ct_sample *out);
+
+    /* Optional, for ct_dataset_targets: all targets, without making the samples; out has room for size of them. And the labels' names: *n of them,
+     * which live as long as the data set. */
+    ct_status (*targets)(ct_dataset *dataset, int64_t *out);
+    const char *const *(*labels)(const ct_dataset *dataset, int64_t *n);
     uint64_t reserved[4];
 } ct_dataset_class;
 
@@ -172,6 +185,8 @@ typedef struct ct_loader_options {
     ct_generator *generator; /* or this one (a reference of its own); neither: the default generator. Not both. */
     ct_collate collate;      /* NULL = stack */
     void *collate_arg;
+    ct_sampler *sampler;       /* orders the samples; excludes shuffle (data_sampler.h; a reference of its own) */
+    ct_sampler *batch_sampler; /* makes the batches too; excludes batch_size, shuffle, drop_last and sampler */
     uint64_t reserved[4];
 } ct_loader_options;
 
@@ -193,7 +208,8 @@ typedef struct ct_batch {
  * Order: from the same generator state the samples come in the same order as PyTorch's, epoch after epoch, for any number
  * of workers. Each epoch draws a base seed; with shuffle and the default generator also the seed of a fresh generator that permutes (with a
  * generator of the loader's own that one permutes). The base seed and the index of a sample seed the generator of its random
- * transforms: here PyTorch's numbers differ, since there they depend on the number of workers.
+ * transforms: here PyTorch's numbers differ, since there they depend on the number of workers. A sampler draws after the base seed, with whatever
+ * generator it has; an index that the data set does not have is an error of the call that begins the epoch.
  *
  * Workers are threads; each makes whole batches, which are handed out in order. They must not outlive a fork: in
  * the child ct_loader_next is an error (CT_ERR_STATE), and ct_loader_free leaves their memory alone.
@@ -202,7 +218,7 @@ typedef struct ct_loader ct_loader;
 CT_API ct_loader *ct_loader_new(ct_dataset *dataset, const ct_loader_options *options);
 CT_API ct_loader *ct_loader_retain(ct_loader *loader); /* NULL passes through */
 CT_API void ct_loader_free(ct_loader *loader);         /* NULL is fine */
-CT_API int64_t ct_loader_num_batches(const ct_loader *loader);  /* in one epoch: len(loader); 0 for NULL */
+CT_API int64_t ct_loader_num_batches(const ct_loader *loader);  /* in this epoch, or the next: len(loader); 0 for NULL */
 CT_API ct_dataset *ct_loader_dataset(const ct_loader *loader);  /* borrowed */
 
 /*
@@ -214,10 +230,22 @@ CT_API bool ct_loader_next(ct_loader *loader, ct_batch *batch);
 /* Gives up the rest of an epoch, after a break: the next call begins a new one. Without it, it would go on where the loop was left. */
 CT_API ct_status ct_loader_reset(ct_loader *loader);
 
+/* How long the calling thread was held up, since the loader was made or ct_loader_reset_stats. Without workers ct_loader_next makes the batches, so
+ * all of that counts. A training loop that waits for more than a few percent of its time wants more workers or cheaper transforms. */
+typedef struct ct_loader_stats {
+    int64_t batches;           /* handed out */
+    double first_wait_seconds; /* in the calls for the first batch of an epoch, when nothing was made ahead */
+    double wait_seconds;       /* in those for all others, the call that ends the epoch included */
+    uint64_t reserved[4];
+} ct_loader_stats;
+CT_API ct_loader_stats ct_loader_get_stats(const ct_loader *loader); /* all zero for NULL */
+CT_API void ct_loader_reset_stats(ct_loader *loader);
+
 /*
  * Where the loader is, for a checkpoint: epoch, position, seeds, and the state of a generator of its own (the default generator is the
- * checkpoint's to save). A loader over the same data set with the same batch size, shuffle, drop_last and kind of generator that loads it goes on with the
- * same batches and the same random transforms, in mid-epoch too; the number of workers may differ. Loading checks everything first and leaves the loader as it was on an error.
+ * checkpoint's to save). A loader over the same data set with the same batch size, shuffle, drop_last, class of sampler and kind of generator that loads it goes on with the
+ * same batches and the same random transforms, in mid-epoch too; the number of workers may differ. With a sampler the state holds the indices of the
+ * epoch, 8 bytes each, and the sampler's own state. Loading checks everything first and leaves the loader as it was on an error.
  */
 CT_API ct_dict *ct_loader_state_dict(const ct_loader *loader);
 CT_API ct_status ct_loader_load_state_dict(ct_loader *loader, const ct_dict *state);

@@ -105,12 +105,17 @@ static ct_status mapped_get(ct_dataset *d, int64_t index, ct_generator *g, ct_sa
     return ct__pending();
 }
 
+static ct_status mapped_targets(ct_dataset *d, int64_t *out) { return ct__dataset_targets(((mapped *)ct_dataset_state(d))->base, out); }
+static const char *const *mapped_labels(const ct_dataset *d, int64_t *n) { return ct__dataset_labels(((const mapped *)ct_dataset_state(d))->base, n); }
+
 static const ct_dataset_class mapped_class = {.name = "transform",
                                               .state_size = sizeof(mapped),
                                               .init = mapped_init,
                                               .destroy = mapped_destroy,
                                               .size = mapped_size,
-                                              .get = mapped_get};
+                                              .get = mapped_get,
+                                              .targets = mapped_targets,
+                                              .labels = mapped_labels};
 
 ct_dataset *ct_dataset_transform(ct_dataset *dataset, ct_transform *transform) {
     CT__TRY_NULL(ct__pending());

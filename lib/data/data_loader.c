@@ -25,6 +25,13 @@ static ct_status check(ct_dataset *dataset, const ct_loader_options *o) {
     if (o->prefetch_factor > 0 && o->num_workers == 0)
         return ct__fail(CT_ERR_INVALID_ARGUMENT, "%s: prefetch_factor needs num_workers", fn);
     if (o->generator && o->seed.has) return ct__fail(CT_ERR_INVALID_ARGUMENT, "%s: seed and generator exclude each other", fn);
+    if (o->sampler && o->sampler->cls->batches)
+        return ct__fail(CT_ERR_INVALID_ARGUMENT, "%s: sampler \"%s\" gives batches: it is a batch_sampler", fn, o->sampler->cls->name);
+    if (o->batch_sampler && !o->batch_sampler->cls->batches)
+        return ct__fail(CT_ERR_INVALID_ARGUMENT, "%s: batch_sampler \"%s\" gives no batches: see ct_sampler_batch", fn, o->batch_sampler->cls->name);
+    if (o->batch_sampler && (o->batch_size || o->shuffle || o->drop_last || o->sampler))
+        return ct__fail(CT_ERR_INVALID_ARGUMENT, "%s: batch_sampler excludes batch_size, shuffle, drop_last and sampler", fn);
+    if (o->sampler && o->shuffle) return ct__fail(CT_ERR_INVALID_ARGUMENT, "%s: sampler and shuffle exclude each other", fn);
     if (o->collate_arg && !o->collate) return ct__fail(CT_ERR_INVALID_ARGUMENT, "%s: collate_arg without collate", fn);
     if (ct__dataset_count(dataset) < 0)
         return ct__fail(CT_ERR_USER, "%s: data set \"%s\" says its size is %lld", fn, dataset->cls->name,
@@ -71,8 +78,9 @@ ct_loader *ct_loader_new(ct_dataset *dataset, const ct_loader_options *options) 
     l->shuffle = o.shuffle;
     l->drop_last = o.drop_last;
     l->batch_size = o.batch_size ? o.batch_size : 1;
-    l->num_samples = ct__dataset_count(dataset);
-    l->num_batches = l->num_samples / l->batch_size + (!l->drop_last && l->num_samples % l->batch_size != 0);
+    l->num_samples = l->dataset_size = ct__dataset_count(dataset);
+    l->num_batches = ct__batch_count(l->num_samples, l->batch_size, l->drop_last);
+    l->sampler = ct_sampler_retain(o.sampler ? o.sampler : o.batch_sampler);
     if (allocate(l, &o) != CT_OK) {
         ct_loader_free(l);
         l = NULL;
@@ -100,6 +108,9 @@ void ct_loader_free(ct_loader *loader) {
     ct__free(loader->worker);
     ct__free(loader->slot);
     ct__free(loader->order);
+    ct__free(loader->batch_start);
+    ct__loader_forget(loader);
+    ct_sampler_free(loader->sampler);
     ct_release(loader->generator_state);
     ct_generator_free(loader->scratch);
     ct_generator_free(loader->generator);
@@ -110,26 +121,19 @@ void ct_loader_free(ct_loader *loader) {
     ct__free(loader);
 }
 
-int64_t ct_loader_num_batches(const ct_loader *loader) { return loader ? loader->num_batches : 0; }
+int64_t ct_loader_num_batches(const ct_loader *loader) {
+    if (!loader) return 0;
+    if (!loader->sampler || loader->active) return loader->num_batches;
+    int64_t n = ct_sampler_size(loader->sampler);
+    return loader->sampler->cls->batches ? n : ct__batch_count(n, loader->batch_size, loader->drop_last);
+}
 ct_dataset *ct_loader_dataset(const ct_loader *loader) { return loader ? loader->dataset : NULL; }
 
 /* ---- Epochs ---- */
 
-static uint64_t draw_63(ct_generator *g) { return ct_generator_random64(g) & INT64_MAX; } /* torch's int64 random_() */
-
-void ct__loader_permute(ct_loader *l, ct_generator *own) {
-    if (!l->shuffle) return;
-    if (own) {
-        ct__permutation(l->order, l->num_samples, own);
-    } else {
-        (void)ct_generator_manual_seed(l->scratch, l->sampler_seed);
-        ct__permutation(l->order, l->num_samples, l->scratch);
-    }
-}
-
 static ct_status begin_epoch(ct_loader *l) {
     CT__TRY(ct__loader_start(l));
-    if (l->generator) { /* its state at the start is what a resumed loader permutes from */
+    if (l->generator && !l->sampler) { /* its state at the start is what a resumed loader permutes from */
         ct_scope scope = ct_scope_begin();
         ct_tensor *state = ct_keep(ct_generator_get_state(l->generator));
         ct_scope_end(scope);
@@ -137,9 +141,12 @@ static ct_status begin_epoch(ct_loader *l) {
         ct_release(l->generator_state);
         l->generator_state = state;
     }
-    l->base_seed = draw_63(l->generator);
-    if (l->shuffle && !l->generator) l->sampler_seed = draw_63(NULL);
+    if (!l->seeded) l->base_seed = ct__draw_seed(l->generator);
+    l->seeded = true;
+    if (l->sampler) CT__TRY(ct__loader_draw(l));
+    if (l->shuffle && !l->generator) l->sampler_seed = ct__draw_seed(NULL);
     ct__loader_permute(l, l->generator);
+    l->seeded = false;
     l->epoch++;
     ct__loader_set_active(l, true, 0);
     return CT_OK;
@@ -149,13 +156,14 @@ static ct_status begin_epoch(ct_loader *l) {
 static void end_epoch(ct_loader *l) {
     ct__loader_set_active(l, false, 0);
     if (l->shuffle && l->generator) ct__permutation_discard(l->num_samples, l->generator);
+    if (l->sampler) ct__sampler_finish(l->sampler);
 }
 
 /* ---- Batches ---- */
 
 void ct__loader_make(ct_loader *l, ct__loader_slot *slot, int64_t number, ct_generator *g) {
-    int64_t start = number * l->batch_size;
-    slot->size = ct__min_i64(l->batch_size, l->num_samples - start);
+    int64_t start = l->batch_start ? l->batch_start[number] : number * l->batch_size;
+    slot->size = l->batch_start ? l->batch_start[number + 1] - start : ct__min_i64(l->batch_size, l->num_samples - start);
     ct_scope scope = ct_scope_begin();
     ct_tensor *indices = ct_batch_tensor(ct__unshared(slot->indices) ? slot->indices : NULL, &slot->size, 1, CT_I64);
     if (indices) {
@@ -191,17 +199,7 @@ static void take_back(ct_loader *l) {
     pthread_mutex_unlock(&l->lock);
 }
 
-bool ct_loader_next(ct_loader *loader, ct_batch *batch) {
-    if (batch) *batch = (ct_batch){0};
-    if (ct__pending() != CT_OK) return false;
-    if (!loader || !batch) {
-        ct__fail(CT_ERR_INVALID_ARGUMENT, "ct_loader_next: %s is NULL", loader ? "batch" : "loader");
-        return false;
-    }
-    if (forked(loader)) {
-        ct__fail(CT_ERR_STATE, "ct_loader_next: the worker threads did not survive fork(); make the loader in the child");
-        return false;
-    }
+static bool next(ct_loader *loader, ct_batch *batch) {
     take_back(loader);
     if (!loader->active && begin_epoch(loader) != CT_OK) return false;
     if (loader->position == loader->num_batches) {
@@ -218,6 +216,33 @@ bool ct_loader_next(ct_loader *loader, ct_batch *batch) {
                         .size = slot->size,
                         .index = number};
     return true;
+}
+
+bool ct_loader_next(ct_loader *loader, ct_batch *batch) {
+    if (batch) *batch = (ct_batch){0};
+    if (ct__pending() != CT_OK) return false;
+    if (!loader || !batch) {
+        ct__fail(CT_ERR_INVALID_ARGUMENT, "ct_loader_next: %s is NULL", loader ? "batch" : "loader");
+        return false;
+    }
+    if (forked(loader)) {
+        ct__fail(CT_ERR_STATE, "ct_loader_next: the worker threads did not survive fork(); make the loader in the child");
+        return false;
+    }
+    int64_t start = ct__now_ns();
+    bool first = loader->cold || !loader->active, more = next(loader, batch);
+    loader->cold = false;
+    double seconds = (double)(ct__now_ns() - start) / 1e9;
+    if (first) loader->stats.first_wait_seconds += seconds;
+    else loader->stats.wait_seconds += seconds;
+    loader->stats.batches += more;
+    return more;
+}
+
+ct_loader_stats ct_loader_get_stats(const ct_loader *loader) { return loader ? loader->stats : (ct_loader_stats){0}; }
+
+void ct_loader_reset_stats(ct_loader *loader) {
+    if (loader) loader->stats = (ct_loader_stats){0};
 }
 
 ct_status ct_loader_reset(ct_loader *loader) {

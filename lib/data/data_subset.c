@@ -1,10 +1,8 @@
 /*
- * data_subset.c: subsets and random splits.
+ * data_subset.c: subsets of a data set, and several as one.
  */
 #include "data/data_impl.h"
 
-#include "core/generator.h"
-#include <math.h>
 #include <string.h>
 
 typedef struct subset {
@@ -47,22 +45,40 @@ static ct_status subset_get_batch(ct_dataset *d, const int64_t *indices, int64_t
     return status;
 }
 
+/* The base's, read whole where that is cheap. */
+static ct_status subset_targets(ct_dataset *d, int64_t *out) {
+    subset *s = ct_dataset_state(d);
+    if (!s->base->cls->targets) return ct__dataset_get_targets(d, out);
+    int64_t *all = ct__alloc_array((size_t)ct__dataset_count(s->base), sizeof *all);
+    if (!all) return ct__pending();
+    ct_status status = s->base->cls->targets(s->base, all);
+    for (int64_t i = 0; i < s->n && status == CT_OK; i++) out[i] = all[s->indices[i]];
+    ct__free(all);
+    return status;
+}
+
+static const char *const *subset_labels(const ct_dataset *d, int64_t *n) { return ct__dataset_labels(((const subset *)ct_dataset_state(d))->base, n); }
+
 /* Whether whole batches can be made depends on the data set below, so there are two classes. */
 static const ct_dataset_class subset_class = {.name = "subset",
                                               .state_size = sizeof(subset),
                                               .init = subset_init,
                                               .destroy = subset_destroy,
                                               .size = subset_size,
-                                              .get = subset_get};
+                                              .get = subset_get,
+                                              .targets = subset_targets,
+                                              .labels = subset_labels};
 static const ct_dataset_class subset_batch_class = {.name = "subset",
                                                     .state_size = sizeof(subset),
                                                     .init = subset_init,
                                                     .destroy = subset_destroy,
                                                     .size = subset_size,
                                                     .get = subset_get,
-                                                    .get_batch = subset_get_batch};
+                                                    .get_batch = subset_get_batch,
+                                                    .targets = subset_targets,
+                                                    .labels = subset_labels};
 
-static ct_dataset *new_subset(ct_dataset *base, const int64_t *indices, int64_t n) {
+ct_dataset *ct__subset_new(ct_dataset *base, const int64_t *indices, int64_t n) {
     subset from = {.base = base, .indices = (int64_t *)(uintptr_t)indices, .n = n}; /* init only reads them */
     return ct_dataset_new(base->cls->get_batch ? &subset_batch_class : &subset_class, &from);
 }
@@ -81,7 +97,7 @@ ct_dataset *ct_dataset_subset(ct_dataset *dataset, const int64_t *indices, int64
                  (long long)indices[i], (long long)size);
         return NULL;
     }
-    return new_subset(dataset, indices, n);
+    return ct__subset_new(dataset, indices, n);
 }
 
 ct_tensor *ct_dataset_subset_indices(const ct_dataset *dataset) {
@@ -95,95 +111,80 @@ ct_tensor *ct_dataset_subset_indices(const ct_dataset *dataset) {
     return ct_from_data(s->indices, &s->n, 1, CT_I64);
 }
 
-/* ---- Random splits ---- */
+/* ---- Several as one ---- */
 
-/* Permutes and cuts. lengths are checked. */
-static ct_status split(ct_dataset *dataset, const int64_t *lengths, int n, ct_generator *generator, ct_dataset **out) {
-    int64_t size = ct__dataset_count(dataset), at = 0;
-    int64_t *order = ct__alloc_array((size_t)size, sizeof *order);
-    if (!order) return ct__pending();
-    ct__permutation(order, size, generator);
-    for (int i = 0; i < n; i++) {
-        out[i] = new_subset(dataset, order + at, lengths[i]);
-        at += lengths[i];
-    }
-    ct__free(order);
-    ct_status status = ct__pending();
-    for (int i = 0; i < n && status != CT_OK; i++) {
-        ct_dataset_free(out[i]);
-        out[i] = NULL;
-    }
-    return status;
-}
+typedef struct concat {
+    ct_dataset **part; /* references */
+    int64_t *end;      /* where each part ends: the sizes added up */
+    int64_t n;
+} concat;
 
-/* What both forms check; clears out. */
-static ct_status check_split(const char *function, ct_dataset *dataset, const void *parts, int n, ct_dataset **out) {
-    for (int i = 0; out && i < n; i++) out[i] = NULL;
-    CT__TRY(ct__pending());
-    if (!dataset || !parts || !out || n < 1)
-        return ct__fail(CT_ERR_INVALID_ARGUMENT, "%s: %s", function,
-                        !dataset ? "dataset is NULL" : n < 1 ? "there must be at least one part" : "an array is NULL");
+static ct_status concat_init(ct_dataset *d, const void *arg) {
+    concat *c = ct_dataset_state(d);
+    const concat *from = arg;
+    if (!(c->part = ct__alloc_array((size_t)from->n, sizeof(ct_dataset *)))) return ct__pending();
+    if (!(c->end = ct__alloc_array((size_t)from->n, sizeof *c->end))) return ct__pending();
+    int64_t sum = 0;
+    for (int64_t i = 0; i < from->n; i++) {
+        if (!ct__add_i64(sum, ct__dataset_count(from->part[i]), &sum))
+            return ct__fail(CT_ERR_INVALID_ARGUMENT, "ct_dataset_concat: the sizes add up to more than an int64_t holds");
+        c->end[i] = sum;
+        c->part[i] = ct_dataset_retain(from->part[i]);
+        c->n++;
+    }
     return CT_OK;
 }
 
-ct_status ct_dataset_random_split(ct_dataset *dataset, const int64_t *lengths, int n, ct_generator *generator, ct_dataset **out) {
-    CT__TRY(check_split("ct_dataset_random_split", dataset, lengths, n, out));
-    int64_t size = ct__dataset_count(dataset), sum = 0;
-    for (int i = 0; i < n; i++)
-        if (lengths[i] < 0 || !ct__add_i64(sum, lengths[i], &sum))
-            return ct__fail(CT_ERR_INVALID_ARGUMENT, "ct_dataset_random_split: lengths[%d] is %lld", i, (long long)lengths[i]);
-    if (sum != size)
-        return ct__fail(CT_ERR_INVALID_ARGUMENT, "ct_dataset_random_split: the lengths add up to %lld, the data set has %lld samples",
-                        (long long)sum, (long long)size);
-    return split(dataset, lengths, n, generator, out);
+static void concat_destroy(ct_dataset *d) {
+    concat *c = ct_dataset_state(d);
+    for (int64_t i = 0; i < c->n; i++) ct_dataset_free(c->part[i]);
+    ct__free(c->part);
+    ct__free(c->end);
 }
 
-ct_status ct_dataset_random_split_fractions(ct_dataset *dataset, const double *fractions, int n, ct_generator *generator,
-                                            ct_dataset **out) {
-    CT__TRY(check_split("ct_dataset_random_split_fractions", dataset, fractions, n, out));
-    double sum = 0;
-    for (int i = 0; i < n; i++) {
-        if (!(fractions[i] >= 0 && fractions[i] <= 1))
-            return ct__fail(CT_ERR_INVALID_ARGUMENT, "ct_dataset_random_split_fractions: fractions[%d] is %g, not between 0 and 1", i,
-                            fractions[i]);
-        sum += fractions[i];
-    }
-    if (fabs(sum - 1) > 1e-9)
-        return ct__fail(CT_ERR_INVALID_ARGUMENT, "ct_dataset_random_split_fractions: the fractions add up to %.12g, not to 1", sum);
-    int64_t *lengths = ct__alloc_array((size_t)n, sizeof *lengths);
-    if (!lengths) return ct__pending();
-    int64_t size = ct__dataset_count(dataset), rest = size;
-    for (int i = 0; i < n; i++) {
-        lengths[i] = ct__min_i64((int64_t)floor((double)size * fractions[i]), rest);
-        rest -= lengths[i];
-    }
-    for (int i = 0; rest > 0; i = (i + 1) % n, rest--) lengths[i]++;
-    ct_status status = split(dataset, lengths, n, generator, out);
-    ct__free(lengths);
-    return status;
+static int64_t concat_size(const ct_dataset *d) {
+    const concat *c = ct_dataset_state(d);
+    return c->end[c->n - 1];
 }
 
-/* ---- Permutations ---- */
-
-/* The smallest n for which torch.randperm draws 64 bits at a time. */
-static const int64_t wide_from = UINT32_MAX / 20;
-
-void ct__permutation(int64_t *out, int64_t n, ct_generator *g) {
-    for (int64_t i = 0; i < n; i++) out[i] = i;
-    g = ct__generator_lock(g);
-    for (int64_t i = 0; i < n - 1; i++) {
-        uint64_t draw = n < wide_from ? ct__draw32(g) : ct__draw64(g);
-        int64_t j = i + (int64_t)(draw % (uint64_t)(n - i)), swap = out[i];
-        out[i] = out[j];
-        out[j] = swap;
+static ct_status concat_get(ct_dataset *d, int64_t index, ct_generator *g, ct_sample *out) {
+    const concat *c = ct_dataset_state(d);
+    int64_t low = 0, high = c->n - 1; /* the first part that ends past index */
+    while (low < high) {
+        int64_t middle = low + (high - low) / 2;
+        if (c->end[middle] > index) high = middle;
+        else low = middle + 1;
     }
-    ct__generator_unlock(g);
+    return ct__dataset_fetch("ct_dataset_concat", c->part[low], index - (low > 0 ? c->end[low - 1] : 0), g, out);
 }
 
-void ct__permutation_discard(int64_t n, ct_generator *g) {
-    g = ct__generator_lock(g);
-    for (int64_t i = 0; i < n - 1; i++)
-        if (n < wide_from) (void)ct__draw32(g);
-        else (void)ct__draw64(g);
-    ct__generator_unlock(g);
+static ct_status concat_targets(ct_dataset *d, int64_t *out) {
+    const concat *c = ct_dataset_state(d);
+    for (int64_t i = 0; i < c->n; i++) CT__TRY(ct__dataset_targets(c->part[i], out + (i > 0 ? c->end[i - 1] : 0)));
+    return CT_OK;
+}
+
+static const char *const *concat_labels(const ct_dataset *d, int64_t *n) { return ct__dataset_labels(((const concat *)ct_dataset_state(d))->part[0], n); }
+
+static const ct_dataset_class concat_class = {.name = "concat",
+                                              .state_size = sizeof(concat),
+                                              .init = concat_init,
+                                              .destroy = concat_destroy,
+                                              .size = concat_size,
+                                              .get = concat_get,
+                                              .targets = concat_targets,
+                                              .labels = concat_labels};
+
+ct_dataset *ct_dataset_concat(ct_dataset *const *datasets, int64_t n) {
+    CT__TRY_NULL(ct__pending());
+    if (!datasets || n < 1) {
+        ct__fail(CT_ERR_INVALID_ARGUMENT, "ct_dataset_concat: %s", n < 1 ? "there must be at least one data set" : "datasets is NULL");
+        return NULL;
+    }
+    for (int64_t i = 0; i < n; i++)
+        if (!datasets[i]) {
+            ct__fail(CT_ERR_INVALID_ARGUMENT, "ct_dataset_concat: data set %lld is NULL", (long long)i);
+            return NULL;
+        }
+    return ct_dataset_new(&concat_class, &(concat){(ct_dataset **)(uintptr_t)datasets, NULL, n}); /* init only reads them */
 }

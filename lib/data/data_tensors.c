@@ -120,13 +120,20 @@ static ct_status tensors_get_batch(ct_dataset *d, const int64_t *indices, int64_
     return ct__pending();
 }
 
+static ct_status tensors_targets(ct_dataset *d, int64_t *out) {
+    const tensors *s = ct_dataset_state(d);
+    if (!s->target || s->target->numel != s->size || ct_is_floating_point(s->target)) return ct__dataset_get_targets(d, out); /* which says what is wrong */
+    return ct_copy_to(s->target, out, s->size, CT_I64);
+}
+
 static const ct_dataset_class tensors_class = {.name = "tensors",
                                                .state_size = sizeof(tensors),
                                                .init = tensors_init,
                                                .destroy = tensors_destroy,
                                                .size = tensors_size,
                                                .get = tensors_get,
-                                               .get_batch = tensors_get_batch};
+                                               .get_batch = tensors_get_batch,
+                                               .targets = tensors_targets};
 
 ct_dataset *ct_dataset_tensor_dict(const ct_dict *dict) {
     CT__TRY_NULL(ct__pending());

@@ -91,6 +91,7 @@ void ct__loader_set_active(ct_loader *l, bool active, int64_t position) {
     l->lent = NULL;
     l->active = active;
     l->position = position;
+    l->cold = active;
     if (active) pthread_cond_broadcast(&l->work);
     pthread_mutex_unlock(&l->lock);
 }

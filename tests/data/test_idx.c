@@ -179,15 +179,51 @@ static const char *mnist_folder(const char *name, const char *inside, bool packe
     return folder;
 }
 
+/* MNIST and the two with its files. */
+typedef struct variant {
+    ct_dataset *(*open)(const char *folder, const ct_mnist_options *options);
+    const char *name, *folder, *label_3;
+    const double *mean, *std;
+} variant;
+static const variant variants[] = {{ct_dataset_mnist, "mnist", "/MNIST/raw", "3 - three", &CT_MNIST_MEAN, &CT_MNIST_STD},
+                                   {ct_dataset_fashion_mnist, "fashion_mnist", "/FashionMNIST/raw", "Dress", &CT_FASHION_MNIST_MEAN, &CT_FASHION_MNIST_STD},
+                                   {ct_dataset_kmnist, "kmnist", "/KMNIST/raw", "tsu", &CT_KMNIST_MEAN, &CT_KMNIST_STD}};
+
 START_TEST(mnist_is_found_plain_packed_and_in_torchvisions_folders) {
-    static const char *const inside[] = {"", "/MNIST/raw", "/FashionMNIST/raw", "/KMNIST/raw", "/raw"};
-    for (int i = 0; i < 5; i++) {
-        char name[16];
-        snprintf(name, sizeof name, "m%d", i);
-        ct_dataset *d = ct_dataset_mnist(mnist_folder(name, inside[i], i % 2, 12, 12), NULL);
-        ck_ok();
-        ck_assert_int_eq(ct_dataset_size(d), 12);
-        ct_dataset_free(d);
+    for (int v = 0; v < 3; v++)
+        for (int i = 0; i < 3; i++) {
+            char name[16];
+            snprintf(name, sizeof name, "m%d%d", v, i);
+            const char *const inside[] = {"", variants[v].folder, "/raw"};
+            const char *folder = mnist_folder(name, inside[i], i % 2, 12, 12);
+            ct_dataset *d = variants[v].open(folder, NULL);
+            ck_ok();
+            ck_assert_int_eq(ct_dataset_size(d), 12);
+            ct_dataset_free(d);
+            if (i != 1) continue; /* nobody takes one for another */
+            ck_assert_ptr_null(variants[(v + 1) % 3].open(folder, NULL));
+            ck_error(CT_ERR_IO, "no train-images-idx3-ubyte or train-images-idx3-ubyte.gz in");
+        }
+}
+END_TEST
+
+START_TEST(each_has_its_labels_and_its_mean) {
+    const char *folder = mnist_folder("each", "", false, 12, 12);
+    for (int v = 0; v < 3; v++) {
+        ct_dataset *plain = variants[v].open(folder, NULL), *normal = variants[v].open(folder, &(ct_mnist_options){.normalize = true});
+        ct_sample s, n;
+        ck_assert_str_eq(ct_dataset_class_name(plain), variants[v].name);
+        ck_assert_int_eq(ct_dataset_num_labels(plain), 10);
+        ck_assert_str_eq(ct_dataset_label_name(plain, 3), variants[v].label_3);
+        ck_assert_ptr_null(ct_dataset_label_name(plain, 10));
+        ck_assert_ptr_null(ct_dataset_label_name(plain, -1));
+        ct_dataset_get(plain, 7, NULL, &s);
+        ct_dataset_get(normal, 7, NULL, &n);
+        ck_close(n.input, ct_image_normalize(s.input, variants[v].mean, variants[v].std, 1), 0, 0);
+        ck_values(ct_dataset_targets(plain), 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 0, 1);
+        ck_values(ct_dataset_class_counts(plain, 0), 2, 2, 1, 1, 1, 1, 1, 1, 1, 1);
+        ct_dataset_free(plain);
+        ct_dataset_free(normal);
     }
 }
 END_TEST
@@ -275,6 +311,20 @@ START_TEST(the_bundled_digits_are_mnists) {
 }
 END_TEST
 
+START_TEST(the_bundled_clothes_are_fashion_mnists) {
+    int64_t total[10] = {0};
+    for (int split = 0; split < 2; split++) {
+        ct_dataset *d = ct_dataset_fashion_mnist(TEST_SOURCE_DIR "/../examples/data/fashion-mnist-900", &(ct_mnist_options){.split = (ct_dataset_split)split});
+        ck_ok();
+        ck_assert_int_eq(ct_dataset_size(d), split ? 150 : 750);
+        ct_tensor *counts = ct_dataset_class_counts(d, 0);
+        for (int i = 0; i < 10; i++) total[i] += ct_data_i64(counts)[i];
+        ct_dataset_free(d);
+    }
+    for (int i = 0; i < 10; i++) ck_assert_int_eq(total[i], 90);
+}
+END_TEST
+
 TEST_LIST = {TEST(plain_and_gzip_give_the_same_tensor),
              TEST(wide_types_are_big_endian),
              TEST(an_empty_set_is_a_tensor_without_elements),
@@ -285,8 +335,10 @@ TEST_LIST = {TEST(plain_and_gzip_give_the_same_tensor),
              TEST(a_size_of_0_does_not_hide_the_others),
              TEST(a_missing_file_names_its_path),
              TEST(mnist_is_found_plain_packed_and_in_torchvisions_folders),
+             TEST(each_has_its_labels_and_its_mean),
              TEST(mnist_samples_are_images_in_0_1_and_labels),
              TEST(mnist_batches_equal_its_samples),
              TEST(mnist_says_what_is_wrong_with_its_files),
-             TEST(the_bundled_digits_are_mnists)};
+             TEST(the_bundled_digits_are_mnists),
+             TEST(the_bundled_clothes_are_fashion_mnists)};
 TEST_MAIN("idx")

@@ -433,6 +433,44 @@ START_TEST(after_fork_a_loader_with_workers_is_an_error) {
 }
 END_TEST
 
+/* ---- Waiting ---- */
+
+/* Samples that take a while. */
+static ct_status slow_get(ct_dataset *d, int64_t i, ct_generator *g, ct_sample *out) {
+    (void)g;
+    usleep((unsigned)*(int64_t *)ct_dataset_state(d));
+    out->target = ct_from_data(&i, NULL, 0, CT_I64);
+    return ct_error_status();
+}
+static const ct_dataset_class slow_class = {.name = "slow", .state_size = sizeof(int64_t), .init = odd_init, .size = odd_size, .get = slow_get};
+
+START_TEST(stats_tell_waiting_from_working) {
+    ct_dataset *d = ct_dataset_new(&slow_class, &(int64_t){20000}); /* 4 samples of 20 ms */
+    ct_loader *alone = ct_loader_new(d, NULL), *ahead = ct_loader_new(d, &(ct_loader_options){.num_workers = 1, .prefetch_factor = 4});
+    ct_batch b;
+    (void)epoch(alone);
+    ct_loader_stats s = ct_loader_get_stats(alone);
+    ck_assert_int_eq(s.batches, 4);
+    ck_assert_double_ge(s.first_wait_seconds, 0.02);
+    ck_assert_double_ge(s.wait_seconds, 0.06); /* without workers all of the making is waiting */
+
+    ck_assert(ct_loader_next(ahead, &b));
+    usleep(400000); /* the training step: meanwhile the others are made */
+    while (ct_loader_next(ahead, &b)) {}
+    ct_loader_stats t = ct_loader_get_stats(ahead);
+    ck_assert_int_eq(t.batches, 4);
+    ck_assert_double_ge(t.first_wait_seconds, 0.02);
+    ck_assert_double_lt(t.wait_seconds, s.wait_seconds / 2);
+    ct_loader_reset_stats(ahead);
+    ck_assert_int_eq(ct_loader_get_stats(ahead).batches, 0);
+    ct_loader_reset_stats(NULL);
+    ck_assert_int_eq(ct_loader_get_stats(NULL).batches, 0);
+    ct_loader_free(alone);
+    ct_loader_free(ahead);
+    ct_dataset_free(d);
+}
+END_TEST
+
 /* ---- Resuming ---- */
 
 static ct_loader *resumable(ct_dataset *d, int own, int workers) {
@@ -599,6 +637,7 @@ TEST_LIST = {TEST(the_order_is_pytorchs),
              TEST(reset_begins_a_new_epoch),
              TEST(freeing_in_mid_epoch_joins_the_workers),
              TEST(after_fork_a_loader_with_workers_is_an_error),
+             TEST(stats_tell_waiting_from_working),
              TEST(a_resumed_loader_goes_on_where_it_was),
              TEST(a_state_that_does_not_fit_is_refused),
              TEST(every_failed_allocation_is_an_error_and_the_epoch_goes_on),
