@@ -119,11 +119,12 @@ def renew(v):
     return v
 
 
-def distinct_state(module):
-    """A state that shows each tensor: rounded, and what is constant at first (ones, zeros) replaced."""
+def distinct_state(module, given):
+    """A state that shows each tensor: rounded, and what is constant at first (ones, zeros) replaced; but for tensors that were given."""
     out = OrderedDict()
     for n, t in module.state_dict().items():
-        if not t.is_floating_point(): out[n] = t + 3 if n.endswith("num_batches_tracked") else t.clone()
+        if any(torch.equal(t, g) for g in given): out[n] = t.clone()
+        elif not t.is_floating_point(): out[n] = t + 3 if n.endswith("num_batches_tracked") else t.clone()
         elif t.numel() and bool((t == t.reshape(-1)[0]).all()): out[n] = round_bits(torch.rand(t.shape, dtype=t.dtype) + 0.5, 8)
         else: out[n] = round_bits(t.detach(), 12)
     return out
@@ -139,7 +140,7 @@ class Case:
         self.call = tuple(renew(list(f.args))), {k: renew(v) for k, v in f.kwargs.items()}
         self.ctor_arguments = bind(cls, "__init__", *self.ctor)
         self.inputs = bind(cls, "forward", *self.call)
-        self.inputs = OrderedDict((f"forward.{k}" if k in self.ctor_arguments else k, v) for k, v in self.inputs.items())
+        self.inputs = OrderedDict((f"forward.{k}" if k in bound.signature.parameters else k, v) for k, v in self.inputs.items())
         for predicate, reason in own.LEFT_OUT.get("*", []) + own.LEFT_OUT.get(cls.__name__, []):
             if predicate({**self.ctor_arguments, **self.inputs}): raise LeftOut(reason)
         module = self.make()
@@ -149,9 +150,8 @@ class Case:
 
     def make(self):
         torch.manual_seed(SEED)
-        args = [a.make() if isinstance(a, Made) else a for a in self.ctor[0]]
-        kwargs = {k: a.make() if isinstance(a, Made) else a for k, a in self.ctor[1].items()}
-        return self.cls(*args, **kwargs)
+        own_copy = lambda a: a.make() if isinstance(a, Made) else a.clone() if isinstance(a, torch.Tensor) else a  # it may become a buffer
+        return self.cls(*map(own_copy, self.ctor[0]), **{k: own_copy(a) for k, a in self.ctor[1].items()})
 
     def kinds(self):
         """What options it exercises."""
@@ -175,7 +175,7 @@ class Case:
         text = repr(module)
         module = module.to(self.dtype)
         seed_all(f"{self.cls.__name__}:{sorted(self.ctor_arguments)}")
-        state = distinct_state(module)
+        state = distinct_state(module, ops.tensors_in(list(self.ctor_arguments.values())))
         module.load_state_dict(state)
         module.train(self.train)
         if self.random(module): raise LeftOut("random: it draws other numbers than PyTorch")

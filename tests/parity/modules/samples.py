@@ -509,3 +509,8 @@ MODES_DIFFER |= {"TransformerDecoder", "TransformerDecoderLayer", "Transformer"}
 def Transformer(t):
     yield M(C(4, 2, 1, 1, 5, 0.0), C(t(3, 2, 4), t(2, 2, 4)))
     yield M(C(4, 2, 1, 2, 5, 0.0, activation="gelu", layer_norm_eps=0.1, batch_first=True, norm_first=True, bias=False), C(t(2, 3, 4), t(2, 2, 4)))
+
+
+@samples
+def SmoothL1Loss(t):
+    for r in REDUCTIONS: yield M(C(reduction=r, beta=0.5), C(t(3, 2), t(3, 2)))
