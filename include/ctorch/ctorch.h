@@ -78,6 +78,7 @@
 #include <ctorch/ops_special.h>
 #include <ctorch/ops_vision.h>
 #include <ctorch/optim.h>
+#include <ctorch/optim_average.h>
 #include <ctorch/random.h>
 #include <ctorch/serialize.h>
 #include <ctorch/sparse.h>

@@ -132,6 +132,15 @@ typedef struct ct_lr_one_cycle_options {
 /* One rise to max_lr and one fall over total_steps steps; a step beyond them is CT_ERR_STATE. Smith and Topin 2018. OneCycleLR. */
 CT_API ct_lr_scheduler *ct_lr_one_cycle(ct_optim *optim, double max_lr, int64_t total_steps, const ct_lr_one_cycle_options *options);
 
+typedef struct ct_lr_swa_options {
+    ct_opt_i64 anneal_epochs; /* 10: steps until swa_lr is reached; 0: with the first */
+    bool linear;              /* anneal_strategy: not cosine */
+    uint64_t reserved[2];
+} ct_lr_swa_options;
+
+/* From the learning rate that is there to swa_lr within anneal_epochs steps, then constant: for the stretch in which weights are averaged (optim_average.h). SWALR. */
+CT_API ct_lr_scheduler *ct_lr_swa(ct_optim *optim, double swa_lr, const ct_lr_swa_options *options);
+
 /* What a program computes itself: the factor for epoch e and a group. lambda: lr = base * factor. multiplicative: lr *= factor, from e = 1 on. free_user (may be
  * NULL) is called once, when the schedule goes or could not be made. LambdaLR, MultiplicativeLR. */
 typedef double (*ct_lr_lambda_fn)(int64_t epoch, int64_t group, void *user);

@@ -1,5 +1,5 @@
 /*
- * lr_cycle.c: schedules that set learning rate and momentum from the epoch alone: cyclic and one_cycle.
+ * lr_cycle.c: schedules that set learning rate and momentum from the epoch alone, cyclic and one_cycle; and swa, which leads from any learning rate to its own.
  */
 #include "optim/lr_impl.h"
 
@@ -113,4 +113,33 @@ ct_lr_scheduler *ct_lr_one_cycle(ct_optim *optim, double max_lr, int64_t total_s
     return start(ct__lr_new(&one_cycle_class, optim, (double[CT__LR_MAX_NUMBERS]){
         max_lr / div, max_lr, max_lr / div / final_div, (double)total_steps, pct, o.linear, o.three_phase,
         o.base_momentum.has ? o.base_momentum.value : 0.85, o.max_momentum.has ? o.max_momentum.value : 0.95}), !o.no_cycle_momentum);
+}
+
+/* ---- swa ---- */
+
+enum { SWA_LR, ANNEAL_EPOCHS, ANNEAL_LINEAR };
+
+/* How much of the way to swa_lr is done after so many steps. */
+static double swa_part(const double *n, double step) {
+    double part = fmax(0, fmin(1, step / fmax(1, n[ANNEAL_EPOCHS])));
+    return n[ANNEAL_LINEAR] != 0 ? part : (1 - cos(PI * part)) / 2;
+}
+static double swa_next(const ct_lr_scheduler *s, ct__lr_phase phase, int64_t group, double lr) {
+    (void)phase, (void)group;
+    const double *n = s->number;
+    double step = n[ANNEAL_EPOCHS] == 0 ? fmax(1, (double)s->last_epoch) : (double)s->last_epoch;
+    double before = swa_part(n, step - 1), now = swa_part(n, step);
+    double first = before == 1 ? n[SWA_LR] : (lr - before * n[SWA_LR]) / (1 - before); /* where it set out from */
+    return n[SWA_LR] * now + first * (1 - now);
+}
+static const ct__lr_class swa_class = {.name = "ct_lr_swa", .next = swa_next};
+
+ct_lr_scheduler *ct_lr_swa(ct_optim *optim, double swa_lr, const ct_lr_swa_options *options) {
+    CT__TRY_NULL(CT__CHECK_OPTIONS("ct_lr_swa", options));
+    int64_t epochs = options && options->anneal_epochs.has ? options->anneal_epochs.value : 10;
+    if (!(swa_lr >= 0 && swa_lr < INFINITY) || epochs < 0 || epochs > INT64_C(1) << 52) {
+        ct__fail(CT_ERR_INVALID_ARGUMENT, "ct_lr_swa: swa_lr %g and anneal_epochs %lld must be finite and at least 0", swa_lr, (long long)epochs);
+        return NULL;
+    }
+    return ct__lr_start(ct__lr_new(&swa_class, optim, (double[CT__LR_MAX_NUMBERS]){swa_lr, (double)epochs, options && options->linear}));
 }

@@ -4,6 +4,7 @@ import os
 import warnings
 import torch
 from torch.optim import lr_scheduler as L
+from torch.optim.swa_utils import SWALR
 
 warnings.simplefilter("ignore")
 METRICS = [5, 4, 4.5, 4.2, 3.9999, 4.1, 4.1, 4.1, 3, 2.9, 2.9, 2.9, 2.9, 2.9, float("nan"), 2.9, 2.9, 2.8, 2.8, 2.8]
@@ -51,6 +52,10 @@ CASES = [  # name, C expression of o (the optimizer), the schedule
     ("sequence(o, ct_lr_step(o, 2, NULL), ct_lr_cosine_annealing_warm_restarts(o, 3, NULL), 6)",
      lambda o: L.SequentialLR(o, [L.StepLR(o, 2), L.CosineAnnealingWarmRestarts(o, 3)], [6])),
     ("sequence(o, ct_lr_polynomial(o, NULL), ct_lr_linear(o, NULL), 3)", lambda o: L.SequentialLR(o, [L.PolynomialLR(o), L.LinearLR(o)], [3])),
+    ("ct_lr_swa(o, 0.02, NULL)", lambda o: SWALR(o, 0.02)),
+    ("ct_lr_swa(o, 0.3, &(ct_lr_swa_options){.anneal_epochs = ct_some_i64(4), .linear = true})", lambda o: SWALR(o, 0.3, 4, "linear")),
+    ("ct_lr_swa(o, 0.02, &(ct_lr_swa_options){.anneal_epochs = ct_some_i64(0)})", lambda o: SWALR(o, 0.02, 0)),
+    ("sequence(o, ct_lr_exponential(o, 0.9), ct_lr_swa(o, 0.01, NULL), 5)", lambda o: L.SequentialLR(o, [L.ExponentialLR(o, 0.9), SWALR(o, 0.01)], [5])),
     ("chain(ct_lr_constant(o, NULL), ct_lr_exponential(o, 0.9))", lambda o: L.ChainedScheduler([L.ConstantLR(o), L.ExponentialLR(o, 0.9)])),
     ("chain(ct_lr_linear(o, NULL), ct_lr_cosine_annealing(o, 9, NULL))", lambda o: L.ChainedScheduler([L.LinearLR(o), L.CosineAnnealingLR(o, 9)])),
 ]
