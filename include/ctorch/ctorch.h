@@ -23,7 +23,7 @@
  *     nn_rnn.h          RNN, LSTM, GRU, packed sequences
  *     nn_hooks.h        functions that see what goes into and comes out of modules      nn_loss.h  losses as modules
  *
- *     serialize.h       safetensors files                   train.h       checkpoints
+ *     serialize.h       safetensors files                   train.h       checkpoints, early stopping
  *     metrics.h         accuracy, confusion matrix, R2      nn_init.h     initialisers
  *     dict.h  random.h  containers, generators              base.h        errors, memory, threads, version
  *

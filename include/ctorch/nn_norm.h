@@ -39,6 +39,12 @@ CT_API ct_module *ct_nn_batch_norm1d(int64_t num_features, const ct_nn_batch_nor
 CT_API ct_module *ct_nn_batch_norm2d(int64_t num_features, const ct_nn_batch_norm2d_options *options);
 CT_API ct_module *ct_nn_batch_norm3d(int64_t num_features, const ct_nn_batch_norm3d_options *options);
 
+/* Of a module that one of these made. momentum: no value for cumulative_average. Setting it is for a while in which running statistics are to be gathered another way, as
+ * ct_update_bn does. CT_ERR_INVALID_ARGUMENT for another module. Since 0.1. */
+CT_API bool ct_nn_is_batch_norm(const ct_module *module); /* false for NULL */
+CT_API ct_opt_f64 ct_nn_batch_norm_momentum(const ct_module *module);
+CT_API ct_status ct_nn_batch_norm_set_momentum(ct_module *module, ct_opt_f64 momentum);
+
 typedef struct ct_nn_instance_norm_options {
     ct_opt_f64 eps;      /* default 1e-5 */
     ct_opt_f64 momentum; /* default 0.1 */

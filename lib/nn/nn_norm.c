@@ -124,6 +124,28 @@ static ct_module *make_instance(int n, int64_t features, const ct_nn_instance_no
                        .eps = ct__opt_or(o.eps, 1e-5), .momentum = ct__opt_or(o.momentum, 0.1), .dtype = o.dtype});
 }
 
+bool ct_nn_is_batch_norm(const ct_module *m) { return m && m->cls.forward == batch_forward; }
+
+static norm *batch_norm_of(const char *function, const ct_module *m) {
+    if (ct_nn_is_batch_norm(m)) return ct_module_state(m);
+    ct__fail(CT_ERR_INVALID_ARGUMENT, "%s: %s is no BatchNorm", function, m ? m->cls.name : "NULL");
+    return NULL;
+}
+
+ct_opt_f64 ct_nn_batch_norm_momentum(const ct_module *m) {
+    const norm *s = batch_norm_of("ct_nn_batch_norm_momentum", m);
+    return s && !s->cumulative ? ct_some_f64(s->momentum) : (ct_opt_f64){0};
+}
+
+ct_status ct_nn_batch_norm_set_momentum(ct_module *m, ct_opt_f64 momentum) {
+    CT__TRY(ct__pending());
+    norm *s = batch_norm_of("ct_nn_batch_norm_set_momentum", m);
+    if (!s) return ct__pending();
+    s->cumulative = !momentum.has;
+    if (momentum.has) s->momentum = momentum.value;
+    return CT_OK;
+}
+
 ct_module *ct_nn_batch_norm1d(int64_t features, const ct_nn_batch_norm1d_options *o) { return make_batch(1, features, o); }
 ct_module *ct_nn_batch_norm2d(int64_t features, const ct_nn_batch_norm2d_options *o) { return make_batch(2, features, o); }
 ct_module *ct_nn_batch_norm3d(int64_t features, const ct_nn_batch_norm3d_options *o) { return make_batch(3, features, o); }

@@ -1,8 +1,8 @@
 /*
  * checkpoint.c: checkpoints, written on the public headers: each part exports and loads a dict, the file is one dict of them.
  *
- * Loading a part is all or nothing, loading four of them is not. So the state before is taken first, and put back if a later part
- * fails: the dicts of optimizer and loader share storage with nothing that a load changes, only the module's needs a copy.
+ * Loading a part is all or nothing, loading eight of them is not. So the state before is taken first, and put back if a later part
+ * fails: only the module's dict shares storage with what a load changes, and needs a copy.
  */
 #include <ctorch/autograd.h>
 #include <ctorch/serialize.h>
@@ -21,16 +21,24 @@ static ct_status check(const char *function, const ct_checkpoint *c, const char 
     return CT_OK;
 }
 
+/* All parts but the module. */
+static void add_others(const ct_checkpoint *c, ct_dict *d) {
+    if (c->optim) ct_dict_set_dict(d, "optim", ct_optim_state_dict(c->optim));
+    if (c->scheduler) ct_dict_set_dict(d, "scheduler", ct_lr_scheduler_state_dict(c->scheduler));
+    if (c->average) ct_dict_set_dict(d, "average", ct_average_state_dict(c->average));
+    if (c->stopping) ct_dict_set_dict(d, "stopping", ct_early_stopping_state_dict(c->stopping));
+    if (c->loader) ct_dict_set_dict(d, "loader", ct_loader_state_dict(c->loader));
+    if (c->generator) ct_dict_set(d, "generator", ct_generator_get_state(c->generator));
+    ct_dict_set(d, "default_generator", ct_generator_get_state(NULL));
+}
+
 static ct_status save(const ct_checkpoint *c, const char *path) {
     ct_dict *d = ct_dict_new();
     ct_dict_set_string(d, "format", format);
     ct_dict_set_i64(d, "epoch", c->epoch);
     ct_dict_set_i64(d, "step", c->step);
     if (c->module) ct_dict_set_dict(d, "module", ct_state_dict(c->module));
-    if (c->optim) ct_dict_set_dict(d, "optim", ct_optim_state_dict(c->optim));
-    if (c->loader) ct_dict_set_dict(d, "loader", ct_loader_state_dict(c->loader));
-    if (c->generator) ct_dict_set(d, "generator", ct_generator_get_state(c->generator));
-    ct_dict_set(d, "default_generator", ct_generator_get_state(NULL));
+    add_others(c, d);
     if (c->extra) ct_dict_set_dict(d, "extra", c->extra);
     return ct_save(d, path, NULL);
 }
@@ -48,10 +56,7 @@ ct_status ct_checkpoint_save(const ct_checkpoint *c, const char *path) {
 static ct_dict *snapshot(const ct_checkpoint *c) {
     ct_dict *d = ct_dict_new();
     if (c->module) ct_dict_set_dict(d, "module", ct_state_dict_clone(c->module));
-    if (c->optim) ct_dict_set_dict(d, "optim", ct_optim_state_dict(c->optim));
-    if (c->loader) ct_dict_set_dict(d, "loader", ct_loader_state_dict(c->loader));
-    if (c->generator) ct_dict_set(d, "generator", ct_generator_get_state(c->generator));
-    ct_dict_set(d, "default_generator", ct_generator_get_state(NULL));
+    add_others(c, d);
     return d;
 }
 
@@ -70,6 +75,9 @@ static ct_status check_parts(const ct_checkpoint *c, const ct_dict *d, const cha
     require(d, path, "default_generator", CT_DICT_TENSOR);
     if (c->module) require(d, path, "module", CT_DICT_DICT);
     if (c->optim) require(d, path, "optim", CT_DICT_DICT);
+    if (c->scheduler) require(d, path, "scheduler", CT_DICT_DICT);
+    if (c->average) require(d, path, "average", CT_DICT_DICT);
+    if (c->stopping) require(d, path, "stopping", CT_DICT_DICT);
     if (c->loader) require(d, path, "loader", CT_DICT_DICT);
     if (c->generator) require(d, path, "generator", CT_DICT_TENSOR);
     return ct_error_status();
@@ -79,6 +87,9 @@ static ct_status check_parts(const ct_checkpoint *c, const ct_dict *d, const cha
 static ct_status load_parts(const ct_checkpoint *c, const ct_dict *d) {
     if (c->module) ct_load_state_dict(c->module, ct_dict_get_dict(d, "module"), NULL);
     if (c->optim) ct_optim_load_state_dict(c->optim, ct_dict_get_dict(d, "optim"));
+    if (c->scheduler) ct_lr_scheduler_load_state_dict(c->scheduler, ct_dict_get_dict(d, "scheduler"));
+    if (c->average) ct_average_load_state_dict(c->average, ct_dict_get_dict(d, "average"));
+    if (c->stopping) ct_early_stopping_load_state_dict(c->stopping, ct_dict_get_dict(d, "stopping"));
     if (c->loader) ct_loader_load_state_dict(c->loader, ct_dict_get_dict(d, "loader"));
     if (c->generator) ct_generator_set_state(c->generator, ct_dict_get(d, "generator"));
     ct_generator_set_state(NULL, ct_dict_get(d, "default_generator"));

@@ -1,5 +1,6 @@
 /*
- * training_rig.h: a small training run with everything in it that can fail: loader, dropout, convolution, Adam, checkpoint.
+ * training_rig.h: a small training run with everything in it that can fail: loader, dropout, convolution, Adam, schedule, average, early
+ * stopping, checkpoint.
  */
 #ifndef TRAINING_RIG_H
 #define TRAINING_RIG_H
@@ -10,6 +11,9 @@ typedef struct rig {
     ct_module *net;
     ct_optim *opt;
     ct_loader *loader;
+    ct_lr_scheduler *schedule;
+    ct_average *average;
+    ct_early_stopping *stopping;
     ct_checkpoint run;
 } rig;
 
@@ -25,12 +29,18 @@ static rig rig_new(int num_workers) {
                              ct_nn_max_pool2d(2, NULL), ct_nn_dropout(0.25), ct_nn_flatten(NULL),
                              ct_nn_linear(36, 8, NULL), ct_nn_gelu(NULL), ct_nn_linear(8, 3, NULL));
     r.opt = ct_optim_adam(ct_parameters(r.net), 1e-2, NULL);
-    r.run = (ct_checkpoint){.module = r.net, .optim = r.opt, .loader = r.loader};
+    r.schedule = ct_lr_cosine_annealing(r.opt, 20, NULL);
+    r.average = ct_average_ema(ct_named_parameters(r.net), 0.9, NULL);
+    r.stopping = ct_early_stopping_new(&(ct_early_stopping_options){.patience = ct_some_i64(100), .module = r.net});
+    r.run = (ct_checkpoint){.module = r.net, .optim = r.opt, .loader = r.loader, .scheduler = r.schedule, .average = r.average, .stopping = r.stopping};
     ct_scope_end(scope);
     return r;
 }
 
 static void rig_free(rig *r) {
+    ct_early_stopping_free(r->stopping);
+    ct_average_free(r->average);
+    ct_lr_scheduler_free(r->schedule);
     ct_optim_free(r->opt);
     ct_module_free(r->net);
     ct_loader_free(r->loader);
@@ -45,6 +55,9 @@ static bool rig_step(rig *r) {
     ct_optim_zero_grad(r->opt);
     ct_backward(loss);
     ct_optim_step(r->opt);
+    ct_lr_scheduler_step(r->schedule);
+    ct_average_update(r->average);
+    ct_early_stopping_update(r->stopping, ct_item_f64(loss));
     ct_scope_end(scope);
     if (ct_ok()) r->run.step++;
     return ct_ok();
@@ -74,11 +87,14 @@ static uint64_t hash_dict(uint64_t h, const ct_dict *d) {
     return h;
 }
 
-/* Of weights and optimizer state. */
+/* Of weights and the state of all that steps. */
 static uint64_t rig_hash(const rig *r) {
     ct_scope scope = ct_scope_begin();
     uint64_t h = hash_dict(0xcbf29ce484222325u, ct_state_dict(r->net));
     h = hash_dict(h, ct_optim_state_dict(r->opt));
+    h = hash_dict(h, ct_lr_scheduler_state_dict(r->schedule));
+    h = hash_dict(h, ct_average_state_dict(r->average));
+    h = hash_dict(h, ct_early_stopping_state_dict(r->stopping));
     ct_scope_end(scope);
     return h;
 }
