@@ -1,6 +1,6 @@
 /*
- * ctorch/train.h: what a training loop calls beside module, loss and optimizer. Reading map: the check of the loss, early stopping, batch norm statistics for averaged
- * weights, checkpoints.
+ * ctorch/train.h: what a training loop calls beside module, loss and optimizer. Reading map: the check of the loss, early stopping, batch norm statistics
+ * for averaged weights, checkpoints.
  */
 #ifndef CTORCH_TRAIN_H
 #define CTORCH_TRAIN_H
@@ -29,8 +29,8 @@ extern "C" {
  *     ct_backward(loss);
  *     ct_optim_step(opt);
  *
- * With that error pending no later call changes anything: weights, optimizer and the last checkpoint stay as they were before the step, and the loader ends the loop.
- * An integer tensor is finite.
+ * With that error pending no later call changes anything: weights, optimizer and the last checkpoint stay as they were before the step, and the loader
+ * ends the loop. An integer tensor is finite.
  */
 CT_API ct_status ct_check_finite(ct_tensor *t, const char *name, int64_t step);
 
@@ -86,8 +86,8 @@ CT_API ct_status ct_early_stopping_load_state_dict(ct_early_stopping *stopping, 
 /* ---- Batch norm statistics ----------------------------------------------------------------------------------------- */
 
 /*
- * torch.optim.swa_utils.update_bn: sets the running statistics of every BatchNorm in the module to the mean over the batches that the loader still has in this epoch, for
- * weights that were never trained on (optim_average.h). The module runs forward on each batch's input in training mode without gradients. Without a BatchNorm
+ * torch.optim.swa_utils.update_bn: sets the running statistics of every BatchNorm in the module to the mean over the batches that the loader still has in
+ * this epoch, for weights that were never trained on (optim_average.h). The module runs forward on each batch's input in training mode without gradients. Without a BatchNorm
  * nothing is read. On an error the statistics are as they were (unless memory is so short that even going back fails).
  */
 CT_API ct_status ct_update_bn(ct_loader *loader, ct_module *module);
@@ -116,7 +116,7 @@ typedef struct ct_checkpoint {
     int64_t epoch, step;     /* the program's counters */
     ct_dict *extra;          /* whatever else; after a load the saved one, in the innermost scope, NULL if there was none */
     ct_lr_scheduler *scheduler; /* several of them: ct_lr_chained, or their state dicts in extra */
-    ct_average *average;        /* not while it is swapped in */
+    ct_optim_average *average;        /* not while it is swapped in */
     ct_early_stopping *stopping;
     uint64_t reserved[4];
 } ct_checkpoint;

@@ -25,7 +25,7 @@ static ct_status check(const char *function, const ct_checkpoint *c, const char 
 static void add_others(const ct_checkpoint *c, ct_dict *d) {
     if (c->optim) ct_dict_set_dict(d, "optim", ct_optim_state_dict(c->optim));
     if (c->scheduler) ct_dict_set_dict(d, "scheduler", ct_lr_scheduler_state_dict(c->scheduler));
-    if (c->average) ct_dict_set_dict(d, "average", ct_average_state_dict(c->average));
+    if (c->average) ct_dict_set_dict(d, "average", ct_optim_average_state_dict(c->average));
     if (c->stopping) ct_dict_set_dict(d, "stopping", ct_early_stopping_state_dict(c->stopping));
     if (c->loader) ct_dict_set_dict(d, "loader", ct_loader_state_dict(c->loader));
     if (c->generator) ct_dict_set(d, "generator", ct_generator_get_state(c->generator));
@@ -88,7 +88,7 @@ static ct_status load_parts(const ct_checkpoint *c, const ct_dict *d) {
     if (c->module) ct_load_state_dict(c->module, ct_dict_get_dict(d, "module"), NULL);
     if (c->optim) ct_optim_load_state_dict(c->optim, ct_dict_get_dict(d, "optim"));
     if (c->scheduler) ct_lr_scheduler_load_state_dict(c->scheduler, ct_dict_get_dict(d, "scheduler"));
-    if (c->average) ct_average_load_state_dict(c->average, ct_dict_get_dict(d, "average"));
+    if (c->average) ct_optim_average_load_state_dict(c->average, ct_dict_get_dict(d, "average"));
     if (c->stopping) ct_early_stopping_load_state_dict(c->stopping, ct_dict_get_dict(d, "stopping"));
     if (c->loader) ct_loader_load_state_dict(c->loader, ct_dict_get_dict(d, "loader"));
     if (c->generator) ct_generator_set_state(c->generator, ct_dict_get(d, "generator"));

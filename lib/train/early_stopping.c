@@ -106,10 +106,11 @@ bool ct_early_stopping_update(ct_early_stopping *s, double metric) {
     }
     int64_t step = s->step++;
     if (s->check_finite && !finite)
-        snprintf(s->reason, sizeof s->reason, "the metric is %g at update %lld; the best was %g at update %lld", isnan(metric) ? fabs(metric) : metric, (long long)step, s->best, (long long)s->best_step);
+        snprintf(s->reason, sizeof s->reason, "the metric is %g at update %lld; the best was %g at update %lld", isnan(metric) ? fabs(metric) : metric,
+                 (long long)step, s->best, (long long)s->best_step);
     else if (s->wait && s->wait >= s->patience)
-        snprintf(s->reason, sizeof s->reason, "the metric has not improved by more than %g in %lld updates; the best was %g at update %lld", s->min_delta, (long long)s->wait,
-                 s->best, (long long)s->best_step);
+        snprintf(s->reason, sizeof s->reason, "the metric has not improved by more than %g in %lld updates; the best was %g at update %lld", s->min_delta,
+                 (long long)s->wait, s->best, (long long)s->best_step);
     return s->reason[0] != 0;
 }
 
@@ -167,8 +168,8 @@ static ct_status load(ct_early_stopping *s, const ct_dict *state) {
     ct_dict *weights = ct_ok() && s->module && best_step >= 0 ? read_best(s, state) : NULL;
     if (!ct_ok()) return ct_error_status();
     if (step < 0 || step > INT64_MAX / 2 || best_step < -1 || best_step >= step + (step == 0) || wait < 0 || wait > step)
-        return ct_error_raisef(CT_ERR_INVALID_ARGUMENT, "ct_early_stopping_load_state_dict: step %lld, best_step %lld and wait_count %lld do not fit together", (long long)step,
-                               (long long)best_step, (long long)wait);
+        return ct_error_raisef(CT_ERR_INVALID_ARGUMENT, "ct_early_stopping_load_state_dict: step %lld, best_step %lld and wait_count %lld do not fit together",
+                               (long long)step, (long long)best_step, (long long)wait);
     s->step = step;
     s->best_step = best_step;
     s->wait = wait;

@@ -360,8 +360,8 @@ START_TEST(modules_and_optimizers_refuse_a_reserved_word) {
     MAKES_OWNED(ct_lr_one_cycle_options, ct_lr_one_cycle(optim, 0.1, 10, &o));
     MAKES_OWNED(ct_lr_plateau_options, ct_lr_reduce_on_plateau(optim, &o));
     MAKES_OWNED(ct_lr_swa_options, ct_lr_swa(optim, 0.1, &o));
-    MAKES_OWNED(ct_average_options, ct_average_ema(dict, 0.9, &o));
-    MAKES_OWNED(ct_average_options, ct_average_swa(dict, &o));
+    MAKES_OWNED(ct_optim_average_options, ct_optim_average_ema(dict, 0.9, &o));
+    MAKES_OWNED(ct_optim_average_options, ct_optim_average_swa(dict, &o));
     MAKES_OWNED(ct_early_stopping_options, ct_early_stopping_new(&o));
     ct_optim_free(optim);
     DOES(ct_load_state_dict_options, ct_load_state_dict(net, ct_state_dict_clone(net), &o));

@@ -12,7 +12,7 @@ typedef struct rig {
     ct_optim *opt;
     ct_loader *loader;
     ct_lr_scheduler *schedule;
-    ct_average *average;
+    ct_optim_average *average;
     ct_early_stopping *stopping;
     ct_checkpoint run;
 } rig;
@@ -30,7 +30,7 @@ static rig rig_new(int num_workers) {
                              ct_nn_linear(36, 8, NULL), ct_nn_gelu(NULL), ct_nn_linear(8, 3, NULL));
     r.opt = ct_optim_adam(ct_parameters(r.net), 1e-2, NULL);
     r.schedule = ct_lr_cosine_annealing(r.opt, 20, NULL);
-    r.average = ct_average_ema(ct_named_parameters(r.net), 0.9, NULL);
+    r.average = ct_optim_average_ema(ct_named_parameters(r.net), 0.9, NULL);
     r.stopping = ct_early_stopping_new(&(ct_early_stopping_options){.patience = ct_some_i64(100), .module = r.net});
     r.run = (ct_checkpoint){.module = r.net, .optim = r.opt, .loader = r.loader, .scheduler = r.schedule, .average = r.average, .stopping = r.stopping};
     ct_scope_end(scope);
@@ -39,7 +39,7 @@ static rig rig_new(int num_workers) {
 
 static void rig_free(rig *r) {
     ct_early_stopping_free(r->stopping);
-    ct_average_free(r->average);
+    ct_optim_average_free(r->average);
     ct_lr_scheduler_free(r->schedule);
     ct_optim_free(r->opt);
     ct_module_free(r->net);
@@ -56,7 +56,7 @@ static bool rig_step(rig *r) {
     ct_backward(loss);
     ct_optim_step(r->opt);
     ct_lr_scheduler_step(r->schedule);
-    ct_average_update(r->average);
+    ct_optim_average_update(r->average);
     ct_early_stopping_update(r->stopping, ct_item_f64(loss));
     ct_scope_end(scope);
     if (ct_ok()) r->run.step++;
@@ -93,7 +93,7 @@ static uint64_t rig_hash(const rig *r) {
     uint64_t h = hash_dict(0xcbf29ce484222325u, ct_state_dict(r->net));
     h = hash_dict(h, ct_optim_state_dict(r->opt));
     h = hash_dict(h, ct_lr_scheduler_state_dict(r->schedule));
-    h = hash_dict(h, ct_average_state_dict(r->average));
+    h = hash_dict(h, ct_optim_average_state_dict(r->average));
     h = hash_dict(h, ct_early_stopping_state_dict(r->stopping));
     ct_scope_end(scope);
     return h;
