@@ -52,7 +52,9 @@
 #include <ctorch/metrics.h>
 #include <ctorch/nn.h>
 #include <ctorch/nn_activation.h>
+#include <ctorch/nn_containers.h>
 #include <ctorch/nn_conv.h>
+#include <ctorch/nn_embedding.h>
 #include <ctorch/nn_hooks.h>
 #include <ctorch/nn_init.h>
 #include <ctorch/nn_layers.h>
@@ -60,6 +62,7 @@
 #include <ctorch/nn_norm.h>
 #include <ctorch/nn_pool.h>
 #include <ctorch/nn_rnn.h>
+#include <ctorch/nn_shape.h>
 #include <ctorch/ops_attention.h>
 #include <ctorch/ops_bitwise.h>
 #include <ctorch/ops_conv.h>

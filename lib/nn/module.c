@@ -95,7 +95,7 @@ static int64_t find_entry(const ct_module *m, const char *name) {
     return -1;
 }
 
-static int64_t find_child(const ct_module *m, const char *name) {
+int64_t ct__find_child(const ct_module *m, const char *name) {
     for (int64_t i = 0; i < m->children.size; i++)
         if (!strcmp(ct__child_at(m, i)->name, name)) return i;
     return -1;
@@ -105,7 +105,7 @@ static ct_status check_register(const char *function, const ct_module *m, const 
     CT__TRY(ct__pending());
     if (!m || !t) return ct__fail(CT_ERR_INVALID_ARGUMENT, "%s: the %s is NULL", function, m ? "tensor" : "module");
     CT__TRY(check_name(function, name));
-    if (find_child(m, name) < 0) return CT_OK;
+    if (ct__find_child(m, name) < 0) return CT_OK;
     return ct__fail(CT_ERR_INVALID_ARGUMENT, "%s: %s has a child named \"%s\" already", function, m->cls.name, name);
 }
 
@@ -152,7 +152,7 @@ static ct_status add_child(ct_module *m, const char *name, ct_module *child) {
     if (find_entry(m, name) >= 0)
         return ct__fail(CT_ERR_INVALID_ARGUMENT, "%s: %s has a parameter or buffer named \"%s\" already", fn, m->cls.name, name);
     if (contains(child, m)) return ct__fail(CT_ERR_INVALID_ARGUMENT, "%s: \"%s\" contains the module that it would be a child of", fn, name);
-    int64_t at = find_child(m, name);
+    int64_t at = ct__find_child(m, name);
     ct__child *c = at >= 0 ? m->children.data[at] : ct__alloc_zero(sizeof *c);
     if (!c) return ct__pending();
     if (at < 0 && (!(c->name = ct__strdup(name)) || ct__vec_push(&m->children, c) != CT_OK)) {

@@ -46,6 +46,9 @@ CT__INLINE ct_tensor *ct__entry_at(const ct_module *m, int64_t i) {
     return i < m->entries.size ? ((ct__entry *)m->entries.data[i])->t : NULL;
 }
 CT__INLINE ct__child *ct__child_at(const ct_module *m, int64_t i) { return m->children.data[i]; }
+int64_t ct__find_child(const ct_module *m, const char *name); /* its index, -1 if there is none */
+bool ct__is_module_list(const ct_module *m);
+bool ct__takes_indices(const ct_module *m); /* an embedding */
 
 /* For the forward of classes that take several numbers of inputs: there are least to most, and the first `least` are not NULL. */
 ct_status ct__check_inputs(const ct_module *m, ct_tensor *const *in, int n_in, int least, int most);

@@ -23,14 +23,51 @@ static ct_status describe(ct__buf *b, const ct_module *m) {
     return ct__buf_puts(b, text);
 }
 
+static ct_status format(ct__buf *b, const ct_module *m, int depth);
+
+static ct_status format_children(ct__buf *b, const ct_module *m, int depth) {
+    for (int64_t i = 0; i < m->children.size; i++) {
+        const ct__child *c = ct__child_at(m, i);
+        CT__TRY(ct__buf_printf(b, "\n%*s(%s): ", 2 * depth, "", c->name));
+        CT__TRY(format(b, c->module, depth));
+    }
+    return CT_OK;
+}
+
+/* Children from first to last that read alike: "(0-2): 3 x ReLU()". */
+static ct_status format_run(ct__buf *b, const ct__buf *text, int64_t first, int64_t last, int depth) {
+    CT__TRY(ct__buf_printf(b, "\n%*s(%lld", 2 * depth, "", (long long)first));
+    if (last > first) CT__TRY(ct__buf_printf(b, "-%lld): %lld x ", (long long)last, (long long)(last - first + 1)));
+    else CT__TRY(ct__buf_puts(b, "): "));
+    return ct__buf_append(b, text->data, text->size);
+}
+
+static ct_status format_runs(ct__buf *b, const ct_module *m, int depth, ct__buf *text, ct__buf *next) {
+    int64_t first = 0, n = m->children.size;
+    for (int64_t i = 0; i < n; i++) {
+        next->size = 0;
+        CT__TRY(format(next, ct__child_at(m, i)->module, depth));
+        bool same = next->size == text->size && !memcmp(next->data, text->data, next->size);
+        if (i > 0 && !same) CT__TRY(format_run(b, text, first, i - 1, depth));
+        if (same) continue;
+        ct__buf other = *text;
+        *text = *next, *next = other, first = i;
+    }
+    return n ? format_run(b, text, first, n - 1, depth) : CT_OK;
+}
+
+static ct_status format_list(ct__buf *b, const ct_module *m, int depth) {
+    ct__buf text = {0}, next = {0};
+    ct_status status = format_runs(b, m, depth, &text, &next);
+    ct__buf_free(&text);
+    ct__buf_free(&next);
+    return status;
+}
+
 static ct_status format(ct__buf *b, const ct_module *m, int depth) {
     CT__TRY(ct__buf_printf(b, "%s(", m->cls.name));
     CT__TRY(describe(b, m));
-    for (int64_t i = 0; i < m->children.size; i++) {
-        const ct__child *c = ct__child_at(m, i);
-        CT__TRY(ct__buf_printf(b, "\n%*s(%s): ", 2 * (depth + 1), "", c->name));
-        CT__TRY(format(b, c->module, depth + 1));
-    }
+    CT__TRY((ct__is_module_list(m) ? format_list : format_children)(b, m, depth + 1));
     if (m->children.size) CT__TRY(ct__buf_printf(b, "\n%*s", 2 * depth, ""));
     return ct__buf_puts(b, ")");
 }
@@ -103,38 +140,60 @@ static ct_status print_row(ct_module *m, const char *path, int depth, void *user
     return ct__buf_printf(&s->text, "%-36s %-24s %12s\n", label, s->rows[s->n++].shape.s, count);
 }
 
-static ct_status trace(summary *s, ct_module *m, const int64_t *sizes, int ndim) {
+static ct_status trace(summary *s, ct_module *m, ct_tensor *const *inputs, int n_in) {
     ct_scope scope = ct_no_grad_begin();
+    int n_out = m->cls.n_outputs ? m->cls.n_outputs : 1;
+    ct_tensor **out = ct__alloc_zero((size_t)n_out * sizeof *out);
     ct__forward_recorder *before = ct__module_set_recorder(&s->recorder);
     ct_module_eval(m);
-    ct_forward(m, ct_zeros(sizes, ndim, CT_F32));
+    if (out) ct_forward_n(m, inputs, n_in, out, n_out);
+    ct__free(out);
     ct__module_set_recorder(before);
     for (int64_t i = 0; i < s->n; i++) s->rows[i].m->training = s->rows[i].training;
     ct_scope_end(scope);
     return ct__pending();
 }
 
-static ct_status summarise(summary *s, ct_module *m, const int64_t *sizes, int ndim) {
+static ct_status summarise(summary *s, ct_module *m, ct_tensor *const *inputs, int n_in) {
     static const char rule[] = "--------------------------------------------------------------------------\n";
     CT__TRY(ct__module_walk(m, count_rows, s));
     s->rows = ct__alloc_zero((size_t)s->n * sizeof *s->rows);
     if (!s->rows) return ct__pending();
     s->n = 0;
     CT__TRY(ct__module_walk(m, fill_row, s));
-    if (sizes) CT__TRY(trace(s, m, sizes, ndim));
-    CT__TRY(ct__buf_printf(&s->text, "%-36s %-24s %12s\n%s", "layer", sizes ? "output" : "", "parameters", rule));
+    if (n_in) CT__TRY(trace(s, m, inputs, n_in));
+    CT__TRY(ct__buf_printf(&s->text, "%-36s %-24s %12s\n%s", "layer", n_in ? "output" : "", "parameters", rule));
     s->n = 0;
     CT__TRY(ct__module_walk(m, print_row, s));
     return ct__buf_printf(&s->text, "%s%-36s %-24s %12lld\n%-36s %-24s %12lld\n", rule, "trainable", "", (long long)s->trainable, "frozen", "",
                           (long long)s->frozen);
 }
 
-int64_t ct_module_summary(ct_module *m, const int64_t *input_sizes, int ndim, char *buffer, size_t size) {
+static int64_t summary_of(const char *function, ct_module *m, ct_tensor *const *inputs, int n_in, char *buffer, size_t size) {
     summary s = {.recorder = {record_shape}};
     ct_status status = ct__pending();
-    if (status == CT_OK && !m) status = ct__fail(CT_ERR_INVALID_ARGUMENT, "ct_module_summary: the module is NULL");
-    if (status == CT_OK) status = summarise(&s, m, input_sizes, ndim);
+    if (status == CT_OK && (!m || n_in < 0 || (n_in && !inputs)))
+        status = ct__fail(CT_ERR_INVALID_ARGUMENT, "%s: the %s", function, !m ? "module is NULL" : n_in < 0 ? "number of inputs is negative" : "inputs are NULL");
+    if (status == CT_OK) status = summarise(&s, m, inputs, n_in);
     ct__free(s.rows);
     ct__vec_free(&s.seen);
     return deliver(&s.text, status, buffer, size);
+}
+
+int64_t ct_module_summary_n(ct_module *m, ct_tensor *const *inputs, int n_in, char *buffer, size_t size) {
+    return summary_of("ct_module_summary_n", m, inputs, n_in, buffer, size);
+}
+
+/* What runs first decides what it takes. */
+static ct_dtype dtype_of_input(const ct_module *m) {
+    while (m->children.size) m = ct__child_at(m, 0)->module;
+    return ct__takes_indices(m) ? CT_I64 : CT_F32;
+}
+
+int64_t ct_module_summary(ct_module *m, const int64_t *input_sizes, int ndim, char *buffer, size_t size) {
+    ct_scope scope = ct_scope_begin();
+    ct_tensor *x = m && input_sizes ? ct_zeros(input_sizes, ndim, dtype_of_input(m)) : NULL;
+    int64_t n = summary_of("ct_module_summary", m, &x, x != NULL, buffer, size);
+    ct_scope_end(scope);
+    return n;
 }

@@ -326,6 +326,23 @@ START_TEST(layers_refuse_a_reserved_word) {
     MAKES_OWNED(ct_softshrink_options, ct_nn_softshrink(&o));
     MAKES_OWNED(ct_nn_rrelu_options, ct_nn_rrelu(&o));
     MAKES_OWNED(ct_nn_prelu_options, ct_nn_prelu(&o));
+    MAKES_OWNED(ct_nn_bilinear_options, ct_nn_bilinear(2, 2, 2, &o));
+    MAKES_OWNED(ct_cosine_similarity_options, ct_nn_cosine_similarity(1, &o));
+    MAKES_OWNED(ct_pairwise_distance_options, ct_nn_pairwise_distance(&o));
+    MAKES_OWNED(ct_nn_embedding_options, ct_nn_embedding(2, 2, &o));
+    MAKES_OWNED(ct_nn_embedding_options, ct_nn_embedding_from_pretrained(ct_zeros(CT_SHAPE(2, 2), CT_F32), &o));
+    MAKES_OWNED(ct_nn_embedding_bag_options, ct_nn_embedding_bag(2, 2, &o));
+    MAKES_OWNED(ct_nn_embedding_bag_options, ct_nn_embedding_bag_from_pretrained(ct_zeros(CT_SHAPE(2, 2), CT_F32), &o));
+    MAKES_OWNED(ct_nn_pad_options, ct_nn_constant_pad2d(1, 0, &o));
+    MAKES_OWNED(ct_nn_pad_options, ct_nn_zero_pad1d(1, &o));
+    MAKES_OWNED(ct_nn_pad_options, ct_nn_reflection_pad3d(1, &o));
+    MAKES_OWNED(ct_nn_pad_options, ct_nn_replication_pad2d(1, &o));
+    MAKES_OWNED(ct_nn_pad_options, ct_nn_circular_pad1d(1, &o));
+    MAKES_OWNED(ct_nn_upsample_options, (o.size = 2, ct_nn_upsample(&o)));
+    MAKES_OWNED(ct_nn_upsample_options, (o.size = 2, ct_nn_upsampling_nearest2d(&o)));
+    MAKES_OWNED(ct_nn_upsample_options, (o.size = 2, ct_nn_upsampling_bilinear2d(&o)));
+    MAKES_OWNED(ct_unfold_options, ct_nn_unfold(2, &o));
+    MAKES_OWNED(ct_fold_options, ct_nn_fold(2, 2, 2, &o));
 }
 END_TEST
 

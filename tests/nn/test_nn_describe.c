@@ -106,5 +106,44 @@ START_TEST(norms) {
 }
 END_TEST
 
-TEST_LIST = {TEST(activations), TEST(convolutions), TEST(pools), TEST(norms)};
+START_TEST(shapes) {
+    TEXT("ConstantPad1d(padding=(2, 2), value=3.5)", ct_nn_constant_pad1d(2, 3.5, NULL));
+    TEXT("ConstantPad2d(padding=(1, 2, 3, 4), value=0)", ct_nn_constant_pad2d(0, 0, &(ct_nn_pad_options){.padding_nd = ND(1, 2, 3, 4)}));
+    TEXT("ZeroPad2d((1, 1, 1, 1))", ct_nn_zero_pad2d(1, NULL));
+    TEXT("ReplicationPad3d((1, 1, 1, 1, 1, 1))", ct_nn_replication_pad3d(1, NULL));
+    TEXT("CircularPad1d((-1, 2))", ct_nn_circular_pad1d(0, &(ct_nn_pad_options){.padding_nd = ND(-1, 2)}));
+    TEXT("Upsample(scale_factor=2.0, mode='nearest')", ct_nn_upsample(&(ct_nn_upsample_options){.scale_factor = 2}));
+    TEXT("Upsample(size=(3, 4), mode='bilinear')", ct_nn_upsample(&(ct_nn_upsample_options){.size_nd = ND(3, 4), .ndim = 2, .mode = CT_INTERPOLATE_BILINEAR}));
+    TEXT("Upsample(scale_factor=(2.0, 1.5), mode='nearest-exact')",
+         ct_nn_upsample(&(ct_nn_upsample_options){.scale_factor_nd = (const double[]){2, 1.5}, .ndim = 2, .mode = CT_INTERPOLATE_NEAREST_EXACT}));
+    TEXT("UpsamplingNearest2d(scale_factor=2.0, mode='nearest')", ct_nn_upsampling_nearest2d(&(ct_nn_upsample_options){.scale_factor = 2}));
+    TEXT("UpsamplingBilinear2d(size=3, mode='bilinear')", ct_nn_upsampling_bilinear2d(&(ct_nn_upsample_options){.size = 3}));
+    TEXT("PixelShuffle(upscale_factor=2)", ct_nn_pixel_shuffle(2));
+    TEXT("PixelUnshuffle(downscale_factor=2)", ct_nn_pixel_unshuffle(2));
+    TEXT("ChannelShuffle(groups=2)", ct_nn_channel_shuffle(2));
+    TEXT("Fold(output_size=(4, 5), kernel_size=(2, 2), dilation=1, padding=0, stride=1)", ct_nn_fold(4, 5, 0, &(ct_fold_options){.kernel_size_nd = ND(2, 2)}));
+    TEXT("Unfold(kernel_size=3, dilation=1, padding=(1, 0), stride=2)", ct_nn_unfold(3, &(ct_unfold_options){.padding_nd = ND(1, 0), .stride = 2}));
+    TEXT("Flatten(start_dim=1, end_dim=-1)", ct_nn_flatten(NULL));
+    TEXT("Unflatten(dim=1, unflattened_size=(2, 5))", ct_nn_unflatten(1, CT_SHAPE(2, 5)));
+}
+END_TEST
+
+START_TEST(tables_and_pairs) {
+    TEXT("Bilinear(in1_features=2, in2_features=3, out_features=4, bias=True)", ct_nn_bilinear(2, 3, 4, NULL));
+    TEXT("CosineSimilarity()", ct_nn_cosine_similarity(1, NULL));
+    TEXT("PairwiseDistance()", ct_nn_pairwise_distance(NULL));
+    TEXT("Embedding(10, 3)", ct_nn_embedding(10, 3, NULL));
+    TEXT("Embedding(10, 3, padding_idx=9, max_norm=1.0, norm_type=1.0, scale_grad_by_freq=True)",
+         ct_nn_embedding(10, 3, &(ct_nn_embedding_options){.padding_idx = ct_some_i64(-1), .max_norm = F(1), .norm_type = F(1), .scale_grad_by_freq = true}));
+    TEXT("EmbeddingBag(10, 3, mode='mean')", ct_nn_embedding_bag(10, 3, NULL));
+    TEXT("EmbeddingBag(10, 3, max_norm=2.0, scale_grad_by_freq=True, mode='sum', padding_idx=0)",
+         ct_nn_embedding_bag(10, 3, &(ct_nn_embedding_bag_options){.mode = CT_EMBEDDING_BAG_SUM, .padding_idx = ct_some_i64(0), .max_norm = F(2), .norm_type = F(2),
+                                                                   .include_last_offset = true, .scale_grad_by_freq = true}));
+    TEXT("ModuleList()", ct_nn_module_list_n(NULL, 0));
+    TEXT("ModuleDict(\n  (a): ReLU()\n)", ct_nn_module_dict({"a", ct_nn_relu()}));
+    TEXT("Sequential()", ct_nn_sequential_n(NULL, 0));
+}
+END_TEST
+
+TEST_LIST = {TEST(activations), TEST(convolutions), TEST(pools), TEST(norms), TEST(shapes), TEST(tables_and_pairs)};
 TEST_MAIN("nn_describe")
