@@ -24,7 +24,9 @@
  *     nn_hooks.h        functions that see what goes into and comes out of modules      nn_loss.h  losses as modules
  *
  *     serialize.h       safetensors files                   train.h       checkpoints, early stopping
- *     metrics.h         accuracy, confusion matrix, R2      nn_init.h     initialisers
+ *     metrics.h         accuracy, F1, ROC, R2               nn_init.h     initialisers
+ *     progress.h        progress bars                       history.h     what a run measured, as CSV and JSON lines
+ *     summary_writer.h  TensorBoard event files
  *     dict.h  random.h  containers, generators              base.h        errors, memory, threads, version
  *
  * Three things to know before the first line:
@@ -47,6 +49,7 @@
 #include <ctorch/data_table.h>
 #include <ctorch/data_vision.h>
 #include <ctorch/dict.h>
+#include <ctorch/history.h>
 #include <ctorch/linalg.h>
 #include <ctorch/lr_scheduler.h>
 #include <ctorch/metrics.h>
@@ -82,9 +85,11 @@
 #include <ctorch/ops_vision.h>
 #include <ctorch/optim.h>
 #include <ctorch/optim_average.h>
+#include <ctorch/progress.h>
 #include <ctorch/random.h>
 #include <ctorch/serialize.h>
 #include <ctorch/sparse.h>
+#include <ctorch/summary_writer.h>
 #include <ctorch/tensor.h>
 #include <ctorch/train.h>
 

@@ -50,7 +50,7 @@ static const char *short_path(const char *path, const char **dots) {
     return n > PATH_SHOWN ? path + (n - PATH_SHOWN) : path;
 }
 
-static ct_status fail_io(const char *function, const char *what, const char *path, int error) {
+ct_status ct__fail_io(const char *function, const char *what, const char *path, int error) {
     char text[TEXT_MAX];
     const char *dots, *end = short_path(path, &dots);
     return ct__fail(CT_ERR_IO, "%s: cannot %s %s%s: %s", function, what, dots, end, reason(error, text));
@@ -69,11 +69,11 @@ static ct_status open_read(const char *function, const char *path, int *fd, stru
     if (!path) return ct__fail(CT_ERR_INVALID_ARGUMENT, "%s: the path is NULL", function);
     do *fd = open(path, O_RDONLY | O_CLOEXEC);
     while (*fd < 0 && errno == EINTR);
-    if (*fd < 0) return fail_io(function, "open", path, errno);
+    if (*fd < 0) return ct__fail_io(function, "open", path, errno);
     int error = fstat(*fd, st) != 0 ? errno : S_ISDIR(st->st_mode) ? EISDIR : 0;
     if (!error) return CT_OK;
     close(*fd);
-    return fail_io(function, "read", path, error);
+    return ct__fail_io(function, "read", path, error);
 }
 
 static ct_status too_large(const char *function, const char *path, size_t max) {
@@ -99,7 +99,7 @@ static ct_status read_all(const char *function, const char *path, int fd, size_t
         if (room && most > room) most = room;
         ssize_t n = read(fd, to, most < SSIZE_MAX ? most : SSIZE_MAX);
         if (n < 0 && errno == EINTR) continue;
-        if (n < 0) return fail_io(function, "read", path, errno);
+        if (n < 0) return ct__fail_io(function, "read", path, errno);
         if (n == 0) return ct__buf_append(b, NULL, 0); /* the NUL, also of an empty file */
         if (to == &one_too_many) return too_large(function, path, max);
         b->size += (size_t)n;
@@ -181,7 +181,7 @@ static bool fails_now(void) {
 
 static ct_status writer_fail(ct__writer *w, const char *what, int error) {
     w->failed = true;
-    return fail_io(w->function, what, w->target, error);
+    return ct__fail_io(w->function, what, w->target, error);
 }
 
 /* What a path leads to, symbolic links followed; a block. The file need not exist. */
@@ -190,7 +190,7 @@ static char *resolve(const char *function, const char *path) {
     if (lstat(path, &st) != 0 || !S_ISLNK(st.st_mode)) return ct__strdup(path);
     char real[PATH_MAX];
     if (realpath(path, real)) return ct__strdup(real);
-    fail_io(function, "follow the link", path, errno);
+    ct__fail_io(function, "follow the link", path, errno);
     return NULL;
 }
 

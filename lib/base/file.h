@@ -6,6 +6,9 @@
 
 #include "base/vec.h"
 
+/* CT_ERR_IO: "function: cannot what path: reason", for an errno. */
+ct_status ct__fail_io(const char *function, const char *what, const char *path, int error);
+
 /* A whole file into a new block (NUL-terminated one past size). Errors name path, sizes and the system's reason:
  * CT_ERR_IO, CT_ERR_FORMAT where it is larger than max. Short reads and EINTR are handled. */
 ct_status ct__file_read(const char *function, const char *path, size_t max, char **data, size_t *size);

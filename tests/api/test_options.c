@@ -486,11 +486,13 @@ START_TEST(losses_as_modules_refuse_a_reserved_word) {
 }
 END_TEST
 
-START_TEST(metrics_refuse_a_reserved_word) {
+START_TEST(metrics_and_logs_refuse_a_reserved_word) {
     ct_tensor *matrix = ct_eye(2, 2, CT_I64);
     MAKES(ct_class_score_options, ct_precision(matrix, &o));
     MAKES(ct_class_score_options, ct_recall(matrix, &o));
     MAKES(ct_class_score_options, ct_f1_score(matrix, &o));
+    MAKES_OWNED(ct_progress_options, ct_progress_new(1, &o));
+    MAKES_OWNED(ct_summary_writer_options, ct_summary_writer_new("never", &o));
 }
 END_TEST
 
@@ -503,6 +505,6 @@ TEST_LIST = {
     TEST(sequence_modules_refuse_a_reserved_word),
     TEST(data_and_files_refuse_a_reserved_word),
     TEST(losses_as_modules_refuse_a_reserved_word),
-    TEST(metrics_refuse_a_reserved_word),
+    TEST(metrics_and_logs_refuse_a_reserved_word),
 };
 TEST_MAIN("options")
