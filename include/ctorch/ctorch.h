@@ -27,6 +27,7 @@
  *     metrics.h         accuracy, F1, ROC, R2               nn_init.h     initialisers
  *     progress.h        progress bars                       history.h     what a run measured, as CSV and JSON lines
  *     summary_writer.h  TensorBoard event files
+ *     chart.h           charts as SVG                       report.h      reports as a page and Markdown
  *     dict.h  random.h  containers, generators              base.h        errors, memory, threads, version
  *
  * Three things to know before the first line:
@@ -43,6 +44,7 @@
 #include <ctorch/autograd_functional.h>
 #include <ctorch/autograd_graph.h>
 #include <ctorch/base.h>
+#include <ctorch/chart.h>
 #include <ctorch/data.h>
 #include <ctorch/data_image.h>
 #include <ctorch/data_sampler.h>
@@ -87,6 +89,7 @@
 #include <ctorch/optim_average.h>
 #include <ctorch/progress.h>
 #include <ctorch/random.h>
+#include <ctorch/report.h>
 #include <ctorch/serialize.h>
 #include <ctorch/sparse.h>
 #include <ctorch/summary_writer.h>

@@ -66,6 +66,13 @@ CT_API ct_dict *ct_load(const char *path, const ct_load_options *options);
 CT_API ct_dict *ct_load_buffer(const void *bytes, size_t size, const ct_load_options *options);
 CT_API ct_dict *ct_load_metadata(const char *path, const ct_load_options *options);
 
+/*
+ * A whole file as it is, u8 [n]: torchvision.io.read_file and write_file. Writing is atomic as ct_save is: after an error path is what it was. bytes must be
+ * one dimension without gaps. max_bytes is checked while reading: CT_ERR_FORMAT. Since 0.1.
+ */
+CT_API ct_tensor *ct_read_file(const char *path, const ct_load_options *options);
+CT_API ct_status ct_write_file(const char *path, const ct_tensor *bytes);
+
 #ifdef __cplusplus
 }
 #endif

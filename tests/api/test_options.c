@@ -424,6 +424,7 @@ START_TEST(data_and_files_refuse_a_reserved_word) {
     MAKES(ct_load_options, ct_load(file, &o));
     MAKES(ct_load_options, ct_load_buffer(ct_data(made), (size_t)ct_numel(made), &o));
     MAKES(ct_load_options, ct_load_metadata(file, &o));
+    MAKES(ct_load_options, ct_read_file(file, &o));
     DOES(ct_image_write_options, ct_image_write(png, picture, &o));
     MAKES(ct_image_write_options, ct_image_encode(picture, CT_IMAGE_PNG, &o));
     MAKES(ct_image_options, ct_image_read(png, &o));
@@ -496,7 +497,31 @@ START_TEST(metrics_and_logs_refuse_a_reserved_word) {
 }
 END_TEST
 
+START_TEST(charts_and_reports_refuse_a_reserved_word) {
+    build();
+    static const char *const names[] = {"a", "b"};
+    MAKES_OWNED(ct_chart_options, ct_chart_new(NULL, &o));
+    ct_chart *xy = ct_chart_new(NULL, NULL), *bars = ct_chart_new(NULL, NULL);
+    ct_report *report = ct_report_new("options");
+    DOES(ct_chart_line_options, ct_chart_line(xy, NULL, labels, &o));
+    DOES(ct_chart_scatter_options, ct_chart_scatter(xy, labels, labels, &o));
+    DOES(ct_chart_histogram_options, ct_chart_histogram(xy, labels, &o));
+    DOES(ct_chart_bars_options, ct_chart_bars(bars, names, labels, &o));
+    EACH_WORD(ct_chart_heatmap_options, false, ct_chart_heatmap(xy, a, &o) != CT_OK, ct_chart_heatmap(xy, a, &o));
+    const ct_report_column column = {.name = "a"};
+    DOES(ct_report_table_options, ct_report_table(report, &column, 1, &o));
+    EACH_WORD(ct_report_column, false, (o.name = "a", ct_report_table(report, &o, 1, NULL)) != CT_OK, ct_report_table(report, &o, 1, NULL));
+    DOES(ct_report_images_options, ct_report_images(report, picture, &o));
+    ct_tensor *counts = ct_ones(CT_SHAPE(2, 2), CT_I64);
+    DOES(ct_report_confusion_options, ct_report_confusion(report, counts, &o));
+    ct_chart_free(xy);
+    ct_chart_free(bars);
+    ct_report_free(report);
+}
+END_TEST
+
 TEST_LIST = {
+    TEST(charts_and_reports_refuse_a_reserved_word),
     TEST(operations_on_lines_and_volumes_refuse_a_reserved_word),
     TEST(operations_refuse_a_reserved_word),
     TEST(autograd_and_classes_refuse_a_reserved_word),
