@@ -183,7 +183,7 @@ END_TEST
 START_TEST(small_large_and_constant_numbers_have_readable_ticks) {
     static const struct { double lo, hi; const char *tick, *why; } cases[] = {
         {0, 30000, "20k", "thousands"}, {0, 3e6, "2.0M", "millions"}, {0, 0.00003, "2.0\u00b710\u207b\u2075", "powers of ten"}, {0.5, 0.5, "0.50", "a constant"},
-        {7, 7, "7", "a constant integer"}, {1e6, 1e6 + 4, "1000002", "a small difference"}, {-0.3, 0.3, "\u22120.2", "a true minus"}, {0, 9999, "4000", "below ten thousand"}};
+        {7, 7, "7", "a constant integer"}, {1e6, 1e6 + 4, "1000002", "a small difference"}, {-0.3, 0.3, "\u22120.2", "a true minus"}, {0, 7999, "4000", "below ten thousand"}, {0, 10000, "4k", "ten thousand"}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         ct_chart *c = ct_chart_new(cases[i].why, NULL);
         ct_chart_line(c, NULL, VALUES(cases[i].lo, cases[i].hi, cases[i].lo), NULL);
