@@ -12,9 +12,9 @@ from checks import ROOT, finish
 
 SIGNATURES = os.path.join(ROOT, "tests/parity/signatures.json")
 TABLE = os.path.join(ROOT, "tests/parity/defaults.txt")
+HEADERS = ("nn", "nn_*", "ops_*", "linalg", "optim", "optim_*", "lr_scheduler", "autograd*", "data", "data_sampler", "random", "tensor")  # the others are not PyTorch's
 NUMBER = r"-?\d+(?:\.\d+)?(?:e-?\d+)?(?: ?/ ?\d+)?"
-NUMBERS = rf"({NUMBER}(?:, {NUMBER})*)(?![\w^*(])"
-SPACES = ["nn.", "optim.", "optim.lr_scheduler.", "nn.init.", "nn.utils.", "nn.utils.rnn.", "nn.functional.", "", "linalg.", "autograd.", "autograd.functional.", "utils.data."]
+NUMBERS = rf"({NUMBER}(?:, {NUMBER})*)(?![\w^*(]| [=/])"
 
 
 # ---- Our side -----------------------------------------------------------------------------------------------------
@@ -53,7 +53,7 @@ def read_fields(body, enums):
 
 def read_headers():
     """{function: ([argument names], {field: Field} or None)}"""
-    text = "\n".join(open(p).read() for p in sorted(glob.glob(os.path.join(ROOT, "include/ctorch/*.h"))))
+    text = "\n".join(open(p).read() for h in HEADERS for p in sorted(glob.glob(os.path.join(ROOT, "include/ctorch", h + ".h"))))
     enums = {m[2]: re.search(r"(\w+) = 0\b", m[1])[1] for m in re.finditer(r"typedef enum \w+ \{(.*?)\} (\w+);", text, re.S) if re.search(r"\w+ = 0\b", m[1])}
     structs = {m[1]: read_fields(m[2], enums) for m in re.finditer(r"typedef struct (ct_\w+_options) \{\n(.*?)\n\} \1;", text, re.S)}
     for m in re.finditer(r"^typedef (ct_\w+_options) ([^;{]*);", text, re.M):
@@ -99,11 +99,12 @@ def plain(name): return re.sub(r"[_.]", "", name).lower()
 # ---- PyTorch's side -----------------------------------------------------------------------------------------------
 
 def make(functions, table):
-    import inspect, torch
+    import importlib, inspect, torch
     aten = dict(re.findall(r'^CT__OP\((\w+), .*, "aten::([^"]*)"\)', open(os.path.join(ROOT, "lib/ops/ops.def")).read(), re.M))
 
     def resolve(path):
-        obj = torch
+        obj = importlib.import_module("torch." + path.rpartition(".")[0]) if path.startswith("utils.") else torch
+        if obj is not torch: path = path.rpartition(".")[2]
         for part in path.split("."): obj = getattr(obj, part, None)
         return obj
 
@@ -142,7 +143,8 @@ def make(functions, table):
             if short.startswith(prefix):
                 wanted = plain(short.removeprefix(prefix)) if space != "nn.init" else short.removeprefix(prefix)
                 return [f"{space}.{n}" for n in dir(resolve(space)) if n == wanted or (isinstance(getattr(resolve(space), n), type) and plain(n) in (wanted, wanted + "lr"))]
-        return [s + short for s in ("nn.functional.", "nn.functional._", "linalg.", "", "autograd.", "autograd.functional.", "nn.utils.", "nn.utils.rnn.")] + [s + short.removeprefix("linalg_") for s in ("linalg.",)]
+        return [s + short for s in ("nn.functional.", "nn.functional._", "linalg.", "", "autograd.", "autograd.functional.", "nn.utils.", "nn.utils.rnn.")] + [
+            "linalg." + short.removeprefix("linalg_"), "nn.functional." + short.removesuffix("_")]
 
     out, missing = {}, []
     for f in functions:
@@ -173,7 +175,7 @@ def same_default(field, theirs, negated):
     if field.kind == "bool": return not theirs or theirs == "none"
     if field.kind == "enum": return theirs is None or isinstance(theirs, str) and field.default.upper().endswith("_" + theirs.upper().replace("-", "_"))
     if field.kind == "pointer": return theirs is None or theirs == []
-    if theirs is None: return not field.stated
+    if theirs is None or theirs == []: return not field.stated or not field.default
     if isinstance(theirs, bool) or not isinstance(theirs, (int, float)): return False
     return field.default is not None and abs(field.default - theirs) <= 1e-12 * abs(theirs)
 
@@ -184,9 +186,9 @@ def compare(function, names, fields, signature, table):
     for argument, *default in signature:
         key = f"{function}.{argument}"
         own = table.rename(key) or [argument]
-        if not default and not re.match("ct_(nn|optim|lr|init)_", function): continue
         found = [(n, fields.get(n) or fields.get("no_" + n)) for n in own]
         taken.update(f"{prefix}{n}{suffix}" for n in own for prefix in ("", "no_") for suffix in ("", "_nd"))
+        if not default and not re.match("ct_(nn|optim|lr|init)_", function): continue
         if all(n in names for n in own): continue  # positional: nothing is left out
         if table.reason(key): continue
         if any(f is None for _, f in found): complaints.append(f"{key} = {show(default[0]) if default else 'required'}: there is no such argument or option")

@@ -14,7 +14,7 @@ extern "C" {
 typedef struct ct_nn_embedding_options {
     ct_opt_i64 padding_idx;  /* this row begins at zero and gets no gradient; may count from the end. None by default */
     ct_opt_f64 max_norm;     /* rows that are read and whose norm is above are scaled down to it, in place. None by default */
-    ct_opt_f64 norm_type;    /* the order of that norm: 2 */
+    ct_opt_f64 norm_type;    /* default 2: the order of that norm */
     bool scale_grad_by_freq; /* gradients are divided by how often their index occurs in the input */
     bool sparse;             /* CT_ERR_UNSUPPORTED */
     bool no_freeze;          /* of from_pretrained only: the weights are trained; by default they are not */
@@ -34,7 +34,8 @@ CT_API ct_module *ct_nn_embedding_from_pretrained(ct_tensor *weight, const ct_nn
 typedef struct ct_nn_embedding_bag_options {
     ct_embedding_bag_mode mode; /* the mean by default */
     ct_opt_i64 padding_idx;     /* this row begins at zero, gets no gradient, and does not count in its bag */
-    ct_opt_f64 max_norm, norm_type;
+    ct_opt_f64 max_norm;
+    ct_opt_f64 norm_type; /* default 2 */
     bool scale_grad_by_freq;
     bool include_last_offset; /* offsets ends with the end of the last bag */
     bool sparse;              /* CT_ERR_UNSUPPORTED */

@@ -96,7 +96,7 @@ typedef struct ct_nn_rnn_options {
 } ct_nn_rnn_options;
 
 typedef struct ct_nn_lstm_options {
-    int64_t num_layers;
+    int64_t num_layers; /* 0 = 1 */
     bool no_bias, batch_first;
     double dropout;
     bool bidirectional;
@@ -106,7 +106,7 @@ typedef struct ct_nn_lstm_options {
 } ct_nn_lstm_options;
 
 typedef struct ct_nn_gru_options {
-    int64_t num_layers;
+    int64_t num_layers; /* 0 = 1 */
     bool no_bias, batch_first;
     double dropout;
     bool bidirectional;

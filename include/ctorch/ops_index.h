@@ -129,7 +129,7 @@ typedef struct ct_embedding_options {
     ct_opt_i64 padding_idx;  /* this row of weight gets no gradient; may count from the end. None by default. */
     bool scale_grad_by_freq; /* gradients are divided by how often their index occurs in input */
     ct_opt_f64 max_norm;     /* rows of weight that are read and whose norm is above are scaled down to it first, in place, unrecorded. None by default. */
-    ct_opt_f64 norm_type;    /* the order of that norm: 2 */
+    ct_opt_f64 norm_type;    /* default 2: the order of that norm */
     uint64_t reserved[2];
 } ct_embedding_options;
 
