@@ -115,7 +115,8 @@ typedef struct ct_report_images_options {
     uint64_t reserved[4];
 } ct_report_images_options;
 
-/* Pictures [N, C, H, W], [C, H, W] or [H, W] side by side, as many in a row as the screen has room for; C is 1 or 3, f32 in 0..1 or u8. Since 0.1. */
+/* Pictures [N, C, H, W], [C, H, W] or [H, W] side by side, as many in a row as the screen has room for; C is 1 or 3, f32 in 0..1 or u8. With N = 0 the
+ * caption stands alone. Since 0.1. */
 CT_API ct_status ct_report_images(ct_report *report, const ct_tensor *images, const ct_report_images_options *options);
 
 typedef struct ct_report_confusion_options {

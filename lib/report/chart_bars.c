@@ -51,16 +51,16 @@ static void draw_error(ct__frame *f, const bar *b, double error) {
     const ct__scale *values = f->lying ? &f->x : &f->y;
     double v = b->s->y[b->i], at = b->side + b->thickness / 2, cap = fmin(4, b->thickness / 3);
     double lo = ct__scale_px(values, fmax(v - error, values->lo)), hi = ct__scale_px(values, fmin(v + error, values->hi));
-    ct__text *t = &f->svg->body;
+    ct__buf *t = &f->svg->body;
     const double ends[6][2] = {{lo, at}, {hi, at}, {lo, at - cap}, {lo, at + cap}, {hi, at - cap}, {hi, at + cap}};
-    ct__text_puts(t, "<path class=\"e\" d=\"");
+    ct__buf_puts(t, "<path class=\"e\" d=\"");
     for (int i = 0; i < 6; i++) {
-        ct__text_puts(t, i % 2 ? "L" : "M");
-        ct__text_number(t, f->lying ? ends[i][0] : ends[i][1]);
-        ct__text_puts(t, " ");
-        ct__text_number(t, f->lying ? ends[i][1] : ends[i][0]);
+        ct__buf_puts(t, i % 2 ? "L" : "M");
+        ct__put_tenths(t, f->lying ? ends[i][0] : ends[i][1]);
+        ct__buf_puts(t, " ");
+        ct__put_tenths(t, f->lying ? ends[i][1] : ends[i][0]);
     }
-    ct__text_puts(t, "\"/>\n");
+    ct__buf_puts(t, "\"/>\n");
 }
 
 /* The value beyond the tip (and the error bar), on the side away from the foot. */

@@ -252,16 +252,16 @@ void ct__chart_draw(const ct_chart *chart, ct__svg *svg, double width) {
     else ct__draw_xy(&f);
 }
 
-void ct__chart_describe(const ct_chart *chart, ct__text *out) {
+void ct__chart_describe(const ct_chart *chart, ct__buf *out) {
     static const char *const kinds[] = {"line chart", "scatter plot", "histogram", "bar chart", "heat map"};
-    if (chart->title) ct__text_printf(out, "%s: ", chart->title);
-    ct__text_puts(out, chart->first ? kinds[chart->first->kind] : "empty chart");
-    if (chart->o.y_title) ct__text_printf(out, ", %s", chart->o.y_title);
-    if (chart->o.x_title) ct__text_printf(out, " by %s", chart->o.x_title);
+    if (chart->title) ct__buf_printf(out, "%s: ", chart->title);
+    ct__buf_puts(out, chart->first ? kinds[chart->first->kind] : "empty chart");
+    if (chart->o.y_title) ct__buf_printf(out, ", %s", chart->o.y_title);
+    if (chart->o.x_title) ct__buf_printf(out, " by %s", chart->o.x_title);
     const char *before = " of ";
     for (const ct__series *s = chart->first; s; s = s->next) {
         if (!s->label) continue;
-        ct__text_printf(out, "%s%s", before, s->label);
+        ct__buf_printf(out, "%s%s", before, s->label);
         before = ", ";
     }
 }

@@ -18,9 +18,9 @@ static int ascending(const void *a, const void *b) {
     return (x > y) - (x < y);
 }
 
-/* The finite values of s, sorted, in the innermost scope. */
+/* The finite values of s, sorted; a block. */
 static double *sorted(const ct__series *s, int64_t *n) {
-    double *v = ct__scratch(s->n, sizeof *v);
+    double *v = ct__alloc_array((size_t)s->n, sizeof *v);
     *n = 0;
     for (int64_t i = 0; v && i < s->n; i++)
         if (fabs(s->y[i]) <= 1e300) v[(*n)++] = s->y[i];
@@ -45,11 +45,10 @@ static int64_t auto_bins(const double *v, int64_t n, double span) {
 static void choose_intervals(ct__frame *f, const ct__series *first, const ct__range *r) {
     double lo = f->chart->o.x_min.has ? f->chart->o.x_min.value : r->lo, hi = f->chart->o.x_max.has ? f->chart->o.x_max.value : r->hi;
     int64_t n;
-    ct_scope scope = ct_scope_begin();
     double *v = sorted(first, &n);
     if (!(lo < hi)) lo -= 0.5, hi += 0.5;
     int64_t bins = first->bins ? first->bins : v ? auto_bins(v, n, hi - lo) : 1;
-    ct_scope_end(scope);
+    ct__free(v);
     f->histogram.lo = lo, f->histogram.width = (hi - lo) / (double)bins, f->histogram.bins = bins;
     if (r->whole && !first->bins && hi - lo < 1e15) { /* so many integers in an interval */
         double width = fmax(1, ceil((hi - lo + 1) / (hi - lo < MAX_AUTO / 2 ? MAX_AUTO / 2 : (double)bins) - 1e-9));
@@ -84,7 +83,7 @@ void ct__count_histograms(ct__frame *f, ct__range *x, ct__range *y) {
     if (!r.n) return;
     choose_intervals(f, first, &r);
     int64_t bins = f->histogram.bins;
-    f->histogram.heights = ct__scratch(n * bins, sizeof(double));
+    f->histogram.heights = ct__alloc_array((size_t)(n * bins), sizeof(double));
     if (!f->histogram.heights) return;
     for (const ct__series *s = f->chart->first; s; s = s->next) {
         if (s->kind != CT__SERIES_HISTOGRAM) continue;

@@ -52,7 +52,7 @@ typedef struct ct__heat {
 
 struct ct_chart {
     atomic_int refs;
-    ct_list *store; /* everything, this struct included, lies in it */
+    ct__store store; /* all that it points to lies there */
     const char *title;
     ct_chart_options o; /* with copies of its strings */
     ct__series *first, **last;
@@ -94,7 +94,7 @@ void ct__scale_round(ct__scale *s, int about, bool fixed_lo, bool fixed_hi);
 /* ---- SVG, chart_svg.c ---- */
 
 typedef struct ct__svg {
-    ct__text body; /* what stands between <svg> and </svg> */
+    ct__buf body; /* what stands between <svg> and </svg> */
     double width, height;
 } ct__svg;
 
@@ -110,8 +110,8 @@ void ct__svg_line(ct__svg *v, double x1, double y1, double x2, double y2, const 
 void ct__svg_rect(ct__svg *v, double x, double y, double w, double h, const char *class_, const char *title); /* title: shown on hover, or NULL */
 
 /* The whole file; or for a page, which has the styles once. */
-void ct__svg_file(ct__text *out, const ct__svg *v, const char *name);
-void ct__svg_inline(ct__text *out, const ct__svg *v, const char *name, const char *class_);
+void ct__svg_file(ct__buf *out, const ct__svg *v, const char *name);
+void ct__svg_inline(ct__buf *out, const ct__svg *v, const char *name, const char *class_);
 /* The colours as CSS variables, light and dark, and the classes that charts use. */
 extern const char ct__chart_css[];
 
@@ -141,7 +141,7 @@ typedef struct ct__frame {
 /* The chart as it looks at this width; narrow ones are laid out anew, not shrunk. */
 void ct__chart_draw(const ct_chart *chart, ct__svg *svg, double width);
 /* "Loss: line chart of 2 series", for those who cannot see it. */
-void ct__chart_describe(const ct_chart *chart, ct__text *out);
+void ct__chart_describe(const ct_chart *chart, ct__buf *out);
 
 void ct__draw_xy(ct__frame *f);
 void ct__count_histograms(ct__frame *f, ct__range *x, ct__range *y); /* chart_histogram.c; grows the ranges */

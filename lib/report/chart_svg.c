@@ -82,87 +82,87 @@ const char *ct__shorten(ct__short *out, const char *s, double size, double width
 }
 
 void ct__svg_text(ct__svg *v, double x, double y, const char *anchor, const char *class_, double angle, const char *s) {
-    ct__text *t = &v->body;
-    ct__text_puts(t, "<text x=\"");
-    ct__text_number(t, x);
-    ct__text_puts(t, "\" y=\"");
-    ct__text_number(t, y);
-    if (*anchor != 's') ct__text_printf(t, "\" text-anchor=\"%s", anchor);
-    if (*class_) ct__text_printf(t, "\" class=\"%s", class_);
+    ct__buf *t = &v->body;
+    ct__buf_puts(t, "<text x=\"");
+    ct__put_tenths(t, x);
+    ct__buf_puts(t, "\" y=\"");
+    ct__put_tenths(t, y);
+    if (*anchor != 's') ct__buf_printf(t, "\" text-anchor=\"%s", anchor);
+    if (*class_) ct__buf_printf(t, "\" class=\"%s", class_);
     if (angle != 0) {
-        ct__text_puts(t, "\" transform=\"rotate(");
-        ct__text_number(t, angle);
-        ct__text_puts(t, " ");
-        ct__text_number(t, x);
-        ct__text_puts(t, " ");
-        ct__text_number(t, y);
-        ct__text_puts(t, ")");
+        ct__buf_puts(t, "\" transform=\"rotate(");
+        ct__put_tenths(t, angle);
+        ct__buf_puts(t, " ");
+        ct__put_tenths(t, x);
+        ct__buf_puts(t, " ");
+        ct__put_tenths(t, y);
+        ct__buf_puts(t, ")");
     }
-    ct__text_puts(t, "\">");
-    ct__text_html(t, s, strlen(s));
-    ct__text_puts(t, "</text>\n");
+    ct__buf_puts(t, "\">");
+    ct__put_escaped(t, s, strlen(s));
+    ct__buf_puts(t, "</text>\n");
 }
 
-static void attribute(ct__text *t, const char *name, double value) {
-    ct__text_printf(t, " %s=\"", name);
-    ct__text_number(t, value);
-    ct__text_puts(t, "\"");
+static void attribute(ct__buf *t, const char *name, double value) {
+    ct__buf_printf(t, " %s=\"", name);
+    ct__put_tenths(t, value);
+    ct__buf_puts(t, "\"");
 }
 
 void ct__svg_line(ct__svg *v, double x1, double y1, double x2, double y2, const char *class_) {
-    ct__text *t = &v->body;
-    ct__text_printf(t, "<line class=\"%s\"", class_);
+    ct__buf *t = &v->body;
+    ct__buf_printf(t, "<line class=\"%s\"", class_);
     attribute(t, "x1", x1);
     attribute(t, "y1", y1);
     attribute(t, "x2", x2);
     attribute(t, "y2", y2);
-    ct__text_puts(t, "/>\n");
+    ct__buf_puts(t, "/>\n");
 }
 
 void ct__svg_rect(ct__svg *v, double x, double y, double w, double h, const char *class_, const char *title) {
-    ct__text *t = &v->body;
-    ct__text_printf(t, "<rect class=\"%s\"", class_);
+    ct__buf *t = &v->body;
+    ct__buf_printf(t, "<rect class=\"%s\"", class_);
     attribute(t, "x", x);
     attribute(t, "y", y);
     attribute(t, "width", w);
     attribute(t, "height", h);
     if (!title) {
-        ct__text_puts(t, "/>\n");
+        ct__buf_puts(t, "/>\n");
         return;
     }
-    ct__text_puts(t, "><title>");
-    ct__text_html(t, title, strlen(title));
-    ct__text_puts(t, "</title></rect>\n");
+    ct__buf_puts(t, "><title>");
+    ct__put_escaped(t, title, strlen(title));
+    ct__buf_puts(t, "</title></rect>\n");
 }
 
 /* ---- Whole pictures ---- */
 
-static void begin(ct__text *out, const ct__svg *v, const char *name, const char *class_, bool file) {
-    ct__text_puts(out, "<svg");
-    if (file) ct__text_puts(out, " xmlns=\"http://www.w3.org/2000/svg\"");
-    ct__text_printf(out, " class=\"ctc%s%s\" role=\"img\" viewBox=\"0 0 ", *class_ ? " " : "", class_);
-    ct__text_number(out, v->width);
-    ct__text_puts(out, " ");
-    ct__text_number(out, v->height);
-    ct__text_puts(out, "\"");
+static void begin(ct__buf *out, const ct__svg *v, const char *name, const char *class_, bool file) {
+    ct__buf_puts(out, "<svg");
+    if (file) ct__buf_puts(out, " xmlns=\"http://www.w3.org/2000/svg\"");
+    ct__buf_printf(out, " class=\"ctc%s%s\" role=\"img\" viewBox=\"0 0 ", *class_ ? " " : "", class_);
+    ct__put_tenths(out, v->width);
+    ct__buf_puts(out, " ");
+    ct__put_tenths(out, v->height);
+    ct__buf_puts(out, "\"");
     attribute(out, "width", v->width);
     attribute(out, "height", v->height);
-    ct__text_puts(out, " aria-label=\"");
-    ct__text_html(out, name, strlen(name));
-    ct__text_puts(out, "\">\n");
+    ct__buf_puts(out, " aria-label=\"");
+    ct__put_escaped(out, name, strlen(name));
+    ct__buf_puts(out, "\">\n");
 }
 
-void ct__svg_file(ct__text *out, const ct__svg *v, const char *name) {
+void ct__svg_file(ct__buf *out, const ct__svg *v, const char *name) {
     begin(out, v, name, "", true);
-    ct__text_puts(out, "<style>\n");
-    ct__text_puts(out, ct__chart_css);
-    ct__text_puts(out, "</style>\n<rect class=\"b\" width=\"100%\" height=\"100%\"/>\n");
-    if (v->body.size) ct__text_put(out, v->body.data, v->body.size);
-    ct__text_puts(out, "</svg>\n");
+    ct__buf_puts(out, "<style>\n");
+    ct__buf_puts(out, ct__chart_css);
+    ct__buf_puts(out, "</style>\n<rect class=\"b\" width=\"100%\" height=\"100%\"/>\n");
+    if (v->body.size) ct__buf_append(out, v->body.data, v->body.size);
+    ct__buf_puts(out, "</svg>\n");
 }
 
-void ct__svg_inline(ct__text *out, const ct__svg *v, const char *name, const char *class_) {
+void ct__svg_inline(ct__buf *out, const ct__svg *v, const char *name, const char *class_) {
     begin(out, v, name, class_, false);
-    if (v->body.size) ct__text_put(out, v->body.data, v->body.size);
-    ct__text_puts(out, "</svg>\n");
+    if (v->body.size) ct__buf_append(out, v->body.data, v->body.size);
+    ct__buf_puts(out, "</svg>\n");
 }

@@ -47,8 +47,8 @@ static void fit_scales(ct__frame *f, ct__range x, ct__range y, bool points, bool
 
 /* Writes the points of one line; a gap or a new column of pixels ends what was collected. */
 typedef struct pen {
-    ct__text *out;
-    ct__text dots; /* points that stand alone */
+    ct__buf *out;
+    ct__buf dots; /* points that stand alone */
     bool thin;     /* collect columns */
     int64_t in_run;
     double x[4], y[4]; /* first, lowest, highest, last of the column; y grows downwards, whichever is which */
@@ -56,11 +56,11 @@ typedef struct pen {
     int64_t count;
 } pen;
 
-static void put_xy(ct__text *t, char command, double x, double y) {
-    ct__text_put(t, &command, 1);
-    ct__text_number(t, x);
-    ct__text_puts(t, " ");
-    ct__text_number(t, y);
+static void put_xy(ct__buf *t, char command, double x, double y) {
+    ct__buf_append(t, &command, 1);
+    ct__put_tenths(t, x);
+    ct__buf_puts(t, " ");
+    ct__put_tenths(t, y);
 }
 
 static void pen_emit(pen *p, double x, double y) {
@@ -95,24 +95,24 @@ static void pen_gap(pen *p) {
     bool alone = p->count == 1 && p->in_run == 0;
     if (alone) {
         put_xy(&p->dots, 'M', x, y);
-        ct__text_puts(&p->dots, "h0");
+        ct__buf_puts(&p->dots, "h0");
         p->count = 0;
     }
     pen_flush(p);
     p->in_run = 0;
 }
 
-static void path(ct__frame *f, const ct__text *d, const char *class_, double width) {
+static void path(ct__frame *f, const ct__buf *d, const char *class_, double width) {
     if (!d->size) return;
-    ct__text_printf(&f->svg->body, "<path class=\"%s\"", class_);
+    ct__buf_printf(&f->svg->body, "<path class=\"%s\"", class_);
     if (width > 0) {
-        ct__text_puts(&f->svg->body, " stroke-width=\"");
-        ct__text_number(&f->svg->body, width);
-        ct__text_puts(&f->svg->body, "\"");
+        ct__buf_puts(&f->svg->body, " stroke-width=\"");
+        ct__put_tenths(&f->svg->body, width);
+        ct__buf_puts(&f->svg->body, "\"");
     }
-    ct__text_puts(&f->svg->body, " d=\"");
-    ct__text_put(&f->svg->body, d->data, d->size);
-    ct__text_puts(&f->svg->body, "\"/>\n");
+    ct__buf_puts(&f->svg->body, " d=\"");
+    ct__buf_append(&f->svg->body, d->data, d->size);
+    ct__buf_puts(&f->svg->body, "\"/>\n");
 }
 
 /* ---- Lines ---- */
@@ -120,7 +120,7 @@ static void path(ct__frame *f, const ct__text *d, const char *class_, double wid
 static bool many(const ct__frame *f, const ct__series *s) { return (double)s->n > 2 * (f->right - f->left); }
 
 static void draw_line(ct__frame *f, const ct__series *s) {
-    ct__text line = {0};
+    ct__buf line = {0};
     pen p = {.out = &line, .thin = many(f, s)};
     bool dots = s->points && (double)s->n * 7 < f->right - f->left;
     for (int64_t i = 0; i < s->n && ct_ok(); i++) {
@@ -129,7 +129,7 @@ static void draw_line(ct__frame *f, const ct__series *s) {
             pen_point(&p, i, ct__scale_px(&f->x, x), ct__scale_px(&f->y, y));
             if (dots) {
                 put_xy(&p.dots, 'M', p.x[3], p.y[3]);
-                ct__text_puts(&p.dots, "h0");
+                ct__buf_puts(&p.dots, "h0");
             }
         } else {
             pen_gap(&p);
@@ -141,21 +141,20 @@ static void draw_line(ct__frame *f, const ct__series *s) {
     path(f, &line, class_, 0);
     snprintf(class_, sizeof class_, "p s%d", s->color);
     path(f, &p.dots, class_, 7);
-    ct__text_free(&line);
-    ct__text_free(&p.dots);
+    ct__buf_free(&line);
+    ct__buf_free(&p.dots);
 }
 
 /* One stretch of a band without gaps: there along the upper edge, back along the lower. */
-static void close_band(ct__text *d, const double *x, const double *low, const double *high, int64_t n) {
+static void close_band(ct__buf *d, const double *x, const double *low, const double *high, int64_t n) {
     for (int64_t i = 0; i < n; i++) put_xy(d, i ? 'L' : 'M', x[i], high[i]);
     for (int64_t i = n - 1; i >= 0; i--) put_xy(d, 'L', x[i], low[i]);
-    if (n) ct__text_puts(d, "Z");
+    if (n) ct__buf_puts(d, "Z");
 }
 
 static void draw_band(ct__frame *f, const ct__series *s) {
-    ct_scope scope = ct_scope_begin();
-    double *edges = ct__scratch(s->n, 3 * sizeof *edges);
-    ct__text d = {0};
+    double *edges = ct__alloc_array((size_t)s->n, 3 * sizeof *edges);
+    ct__buf d = {0};
     int64_t n = 0;
     bool thin = many(f, s);
     for (int64_t i = 0; edges && i <= s->n; i++) {
@@ -174,18 +173,16 @@ static void draw_band(ct__frame *f, const ct__series *s) {
     char class_[16];
     snprintf(class_, sizeof class_, "w f%d", s->color);
     path(f, &d, class_, 0);
-    ct__text_free(&d);
-    ct_scope_end(scope);
+    ct__buf_free(&d);
+    ct__free(edges);
 }
 
 /* ---- Points ---- */
 
 /* The squares of `cell` pixels that hold a point, each once; how many. With d the points are written. */
-static int64_t mark_points(const ct__frame *f, const ct__series *s, double cell, const int64_t always[4], ct__text *d) {
-    ct_scope scope = ct_scope_begin();
+static int64_t mark_points(const ct__frame *f, const ct__series *s, double cell, const int64_t always[4], ct__buf *d) {
     int64_t columns = (int64_t)((f->right - f->left) / cell) + 2, rows = (int64_t)((f->bottom - f->top) / cell) + 2, marked = 0;
-    uint8_t *taken = ct__scratch(columns * rows, 1);
-    if (taken) memset(taken, 0, (size_t)(columns * rows));
+    uint8_t *taken = ct__alloc_zero((size_t)(columns * rows));
     for (int64_t i = 0; taken && i < s->n; i++) {
         if (!ct__scale_shows(&f->x, x_at(s, i)) || !ct__scale_shows(&f->y, s->y[i])) continue;
         double x = ct__scale_px(&f->x, x_at(s, i)), y = ct__scale_px(&f->y, s->y[i]);
@@ -197,9 +194,9 @@ static int64_t mark_points(const ct__frame *f, const ct__series *s, double cell,
         marked++;
         if (!d) continue;
         put_xy(d, 'M', x, y);
-        ct__text_puts(d, "h0");
+        ct__buf_puts(d, "h0");
     }
-    ct_scope_end(scope);
+    ct__free(taken);
     return marked;
 }
 
@@ -213,14 +210,14 @@ static void draw_points(ct__frame *f, const ct__series *s) {
         if (ends[2] < 0 || s->y[i] < s->y[ends[2]]) ends[2] = i;
         if (ends[3] < 0 || s->y[i] > s->y[ends[3]]) ends[3] = i;
     }
-    ct__text d = {0};
+    ct__buf d = {0};
     double cell = 0.5;
     while (cell < 8 && s->n > ENOUGH && mark_points(f, s, cell, ends, NULL) > ENOUGH) cell *= 1.4;
     mark_points(f, s, cell, ends, &d);
     char class_[32];
     snprintf(class_, sizeof class_, "p s%d%s", s->color, s->n > 100 ? " q" : "");
     path(f, &d, class_, s->n > 2000 ? 4 : s->n > 100 ? 5.5 : 7);
-    ct__text_free(&d);
+    ct__buf_free(&d);
 }
 
 /* ---- Fit ---- */
@@ -318,17 +315,17 @@ static void draw_tags(ct__frame *f) {
 /* ---- The plot ---- */
 
 static void clip_begin(ct__frame *f) {
-    ct__text *t = &f->svg->body;
-    ct__text_puts(t, "<svg x=\"");
+    ct__buf *t = &f->svg->body;
+    ct__buf_puts(t, "<svg x=\"");
     const double box[] = {f->left, f->top, f->right - f->left, f->bottom - f->top};
     static const char *const between[] = {"\" y=\"", "\" width=\"", "\" height=\"", "\" viewBox=\""};
     for (int i = 0; i < 4; i++) {
-        ct__text_number(t, box[i]);
-        ct__text_puts(t, between[i]);
+        ct__put_tenths(t, box[i]);
+        ct__buf_puts(t, between[i]);
     }
     for (int i = 0; i < 4; i++) {
-        ct__text_number(t, box[i]);
-        ct__text_puts(t, i < 3 ? " " : "\">\n");
+        ct__put_tenths(t, box[i]);
+        ct__buf_puts(t, i < 3 ? " " : "\">\n");
     }
 }
 
@@ -346,7 +343,7 @@ static void draw_data(ct__frame *f) {
         if (s->identity) draw_identity(f);
         if (s->fit && ct__series_fit(s, &slope, &intercept)) draw_straight(f, slope, intercept, "e");
     }
-    if (clip) ct__text_puts(&f->svg->body, "</svg>\n");
+    if (clip) ct__buf_puts(&f->svg->body, "</svg>\n");
 }
 
 void ct__draw_xy(ct__frame *f) {
@@ -357,7 +354,6 @@ void ct__draw_xy(ct__frame *f) {
         histogram |= s->kind == CT__SERIES_HISTOGRAM;
         if (s->kind != CT__SERIES_HISTOGRAM) measure(f, s, &x, &y);
     }
-    ct_scope scope = ct_scope_begin();
     if (histogram) ct__count_histograms(f, &x, &y);
     int64_t shown = y.n;
     fit_scales(f, x, y, points, histogram);
@@ -369,5 +365,5 @@ void ct__draw_xy(ct__frame *f) {
     ct__frame_rules(f);
     if (f->direct) draw_tags(f);
     if (!shown) ct__frame_note(f, f->chart->first ? "no values to draw" : "no data");
-    ct_scope_end(scope);
+    ct__free(f->histogram.heights);
 }

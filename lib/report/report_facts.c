@@ -36,7 +36,7 @@ static void cells_of_dict(ct_report *r, const ct_dict *d, const char *before) {
         ct_scope scope = ct_scope_begin();
         const char *entry = ct_dict_name_at(d, i);
         size_t room = strlen(before) + strlen(entry) + 2;
-        char *name = ct__scratch((int64_t)room, 1);
+        char *name = ct__alloc(room);
         if (name) snprintf(name, room, "%s%s%s", before, *before ? "." : "", entry);
         ct_dict_kind kind = ct_dict_kind_at(d, i);
         if (name && kind == CT_DICT_DICT) {
@@ -48,6 +48,7 @@ static void cells_of_dict(ct_report *r, const ct_dict *d, const char *before) {
             if (kind == CT_DICT_STRING) ct_report_cell_string(r, ct_dict_get_string(d, entry));
             if (kind == CT_DICT_TENSOR) cell_of_tensor(r, ct_dict_get(d, entry));
         }
+        ct__free(name);
         ct_scope_end(scope);
     }
 }
@@ -62,13 +63,13 @@ static ct_status all_or_nothing(ct_report *r, ct__part **last, ct__part *newest,
         r->newest = newest;
         r->n_figures = figures;
     }
-    return ct_error_status();
+    return ct__pending();
 }
 
 ct_status ct_report_dict(ct_report *report, const ct_dict *dict, const char *caption) {
     static const char fn[] = "ct_report_dict";
-    if (ct__report_open(fn, report) != CT_OK) return ct_error_status();
-    if (!dict) return ct_error_raisef(CT_ERR_INVALID_ARGUMENT, "%s: dict is NULL", fn);
+    CT__TRY(ct__report_open(fn, report));
+    if (!dict) return ct__fail(CT_ERR_INVALID_ARGUMENT, "%s: dict is NULL", fn);
     ct__part **last = report->last, *newest = report->newest;
     int figures = report->n_figures;
     if (ct_report_table(report, NAME_AND_VALUE, 2, &(ct_report_table_options){.caption = caption}) == CT_OK) cells_of_dict(report, dict, "");
@@ -79,15 +80,14 @@ ct_status ct_report_dict(ct_report *report, const ct_dict *dict, const char *cap
 
 ct_status ct_report_module(ct_report *report, ct_module *module, const int64_t *input_sizes, int ndim) {
     static const char fn[] = "ct_report_module";
-    if (ct__report_open(fn, report) != CT_OK) return ct_error_status();
-    if (!module) return ct_error_raisef(CT_ERR_INVALID_ARGUMENT, "%s: module is NULL", fn);
+    CT__TRY(ct__report_open(fn, report));
+    if (!module) return ct__fail(CT_ERR_INVALID_ARGUMENT, "%s: module is NULL", fn);
     int64_t n = ct_module_summary(module, input_sizes, ndim, NULL, 0);
-    if (n < 0) return ct_error_status();
-    ct_scope scope = ct_scope_begin();
-    char *text = ct__scratch(n + 1, 1);
+    if (n < 0) return ct__pending();
+    char *text = ct__alloc((size_t)n + 1);
     if (text && ct_module_summary(module, input_sizes, ndim, text, (size_t)n + 1) >= 0) ct_report_code(report, text);
-    ct_scope_end(scope);
-    return ct_error_status();
+    ct__free(text);
+    return ct__pending();
 }
 
 /* ---- Environment ---- */
@@ -118,7 +118,7 @@ static void row_of_processor(ct_report *r) {
         char *value = strstr(line, ": ");
         if (strncmp(line, "model name", 10) != 0 || !value) continue;
         value[strcspn(value, "\n")] = '\0';
-        if (ct__report_check_text("ct_report_environment", "the processor's name", value, true) == CT_OK) row(r, "processor", value + 2);
+        if (ct__check_text("ct_report_environment", "the processor's name", value, true) == CT_OK) row(r, "processor", value + 2);
         break;
     }
     if (f) fclose(f);
@@ -137,7 +137,7 @@ static void row_of_date(ct_report *r) {
 
 ct_status ct_report_environment(ct_report *report) {
     static const char fn[] = "ct_report_environment";
-    if (ct__report_open(fn, report) != CT_OK) return ct_error_status();
+    CT__TRY(ct__report_open(fn, report));
     ct__part **last = report->last, *newest = report->newest;
     int figures = report->n_figures;
     ct_report_table(report, NAME_AND_VALUE, 2, NULL);
@@ -215,13 +215,14 @@ static ct_tensor *shares(const confusion *c) {
 
 ct_status ct_report_confusion(ct_report *report, const ct_tensor *matrix, const ct_report_confusion_options *options) {
     static const char fn[] = "ct_report_confusion";
-    if (ct__report_open(fn, report) != CT_OK || CT__REPORT_CHECK_OPTIONS(fn, options) != CT_OK) return ct_error_status();
-    if (!matrix) return ct_error_raisef(CT_ERR_INVALID_ARGUMENT, "%s: matrix is NULL", fn);
+    CT__TRY(ct__report_open(fn, report));
+    CT__TRY(CT__CHECK_OPTIONS(fn, options));
+    if (!matrix) return ct__fail(CT_ERR_INVALID_ARGUMENT, "%s: matrix is NULL", fn);
     confusion c = {.k = ct_size(matrix, 0), .names = options ? options->names : NULL};
     if (ct_ndim(matrix) != 2 || c.k != ct_size(matrix, 1) || c.k < 1)
-        return ct_error_raisef(CT_ERR_SHAPE, "%s: the matrix has %d dimensions, %lld rows and %lld columns; it must be square", fn, ct_ndim(matrix), (long long)c.k, (long long)ct_size(matrix, 1));
+        return ct__fail(CT_ERR_SHAPE, "%s: the matrix has %d dimensions, %lld rows and %lld columns; it must be square", fn, ct_ndim(matrix), (long long)c.k, (long long)ct_size(matrix, 1));
     if (ct_is_floating_point(matrix) || ct_tensor_dtype(matrix) == CT_BOOL)
-        return ct_error_raisef(CT_ERR_DTYPE, "%s: the matrix is %s, counts are integers", fn, ct_dtype_name(ct_tensor_dtype(matrix)));
+        return ct__fail(CT_ERR_DTYPE, "%s: the matrix is %s, counts are integers", fn, ct_dtype_name(ct_tensor_dtype(matrix)));
     ct__part **last = report->last, *newest = report->newest;
     int figures = report->n_figures;
     ct_scope scope = ct_no_grad_begin();

@@ -31,13 +31,13 @@ static const char PAGE_CSS[] =
     "@media print{main{max-width:none;padding:0}figure,tr,pre{break-inside:avoid}h2,h3,h4{break-after:avoid}.box,pre{overflow:visible}"
     ".ctc.wide{display:block!important}.ctc.narrow{display:none!important}pre{white-space:pre-wrap}}\n";
 
-static void escaped(ct__text *out, const char *s) { ct__text_html(out, s, strlen(s)); }
+static void escaped(ct__buf *out, const char *s) { ct__put_escaped(out, s, strlen(s)); }
 
-static void caption(ct__text *out, const char *text) {
+static void caption(ct__buf *out, const char *text) {
     if (!text) return;
-    ct__text_puts(out, "<figcaption>");
+    ct__buf_puts(out, "<figcaption>");
     escaped(out, text);
-    ct__text_puts(out, "</figcaption>\n");
+    ct__buf_puts(out, "</figcaption>\n");
 }
 
 /* ---- Tables ---- */
@@ -47,89 +47,89 @@ static const char *alignment(const ct__table *t, int column) {
     return ct__column_right(t, column) ? "right" : "";
 }
 
-static void table(ct__text *out, const ct__part *p) {
+static void table(ct__buf *out, const ct__part *p) {
     const ct__table *t = &p->table;
     const char *classes[64];
     double best[64];
     ct__table_best(t, best);
-    ct__text_puts(out, "<div class=\"box\"><table>\n");
+    ct__buf_puts(out, "<div class=\"box\"><table>\n");
     if (p->text) {
-        ct__text_puts(out, "<caption>");
+        ct__buf_puts(out, "<caption>");
         escaped(out, p->text);
-        ct__text_puts(out, "</caption>\n");
+        ct__buf_puts(out, "</caption>\n");
     }
-    ct__text_puts(out, "<thead><tr>");
+    ct__buf_puts(out, "<thead><tr>");
     for (int i = 0; i < t->n_columns; i++) {
         classes[i] = alignment(t, i);
-        ct__text_printf(out, "<th scope=\"col\" class=\"%s\">", classes[i]);
+        ct__buf_printf(out, "<th scope=\"col\" class=\"%s\">", classes[i]);
         escaped(out, t->columns[i].name);
-        ct__text_puts(out, "</th>");
+        ct__buf_puts(out, "</th>");
     }
-    ct__text_puts(out, "</tr></thead>\n<tbody>\n");
+    ct__buf_puts(out, "</tr></thead>\n<tbody>\n");
     int64_t at = 0;
     for (const ct__cell *c = t->first; c; c = c->next, at++) {
         int column = (int)(at % t->n_columns);
         ct__number number;
         bool marked = t->highlight.has && t->highlight.value == at / t->n_columns;
-        if (column == 0) ct__text_puts(out, marked ? "<tr class=\"mark\">" : "<tr>");
-        ct__text_printf(out, "<td class=\"%s%s\">", classes[column], ct__cell_is_best(&t->columns[column], c, best[column]) ? " best" : "");
+        if (column == 0) ct__buf_puts(out, marked ? "<tr class=\"mark\">" : "<tr>");
+        ct__buf_printf(out, "<td class=\"%s%s\">", classes[column], ct__cell_is_best(&t->columns[column], c, best[column]) ? " best" : "");
         escaped(out, ct__cell_text(&t->columns[column], c, &number));
-        ct__text_puts(out, column == t->n_columns - 1 ? "</td></tr>\n" : "</td>");
+        ct__buf_puts(out, column == t->n_columns - 1 ? "</td></tr>\n" : "</td>");
     }
-    ct__text_puts(out, "</tbody></table></div>\n");
+    ct__buf_puts(out, "</tbody></table></div>\n");
 }
 
 /* ---- Charts and pictures ---- */
 
-static void chart(ct__text *out, const ct__part *p) {
-    ct__text_puts(out, "<figure>\n");
+static void chart(ct__buf *out, const ct__part *p) {
+    ct__buf_puts(out, "<figure>\n");
     ct__svg_inline(out, &p->drawing.wide, p->drawing.name, "wide");
     ct__svg_inline(out, &p->drawing.narrow, p->drawing.name, "narrow");
     caption(out, p->text);
-    ct__text_puts(out, "</figure>\n");
+    ct__buf_puts(out, "</figure>\n");
 }
 
-static void image(ct__text *out, const ct__images *m, int64_t i) {
+static void image(ct__buf *out, const ct__images *m, int64_t i) {
     ct_scope scope = ct_scope_begin();
     ct_tensor *png = ct__images_png(m, i);
     int64_t scale = ct__images_scale(m);
     const char *label = m->labels ? m->labels[i] : "";
-    ct__text_printf(out, "<figure%s><img alt=\"", m->marked && m->marked[i] ? " class=\"marked\"" : "");
+    ct__buf_printf(out, "<figure%s><img alt=\"", m->marked && m->marked[i] ? " class=\"marked\"" : "");
     escaped(out, label);
-    ct__text_printf(out, "\" width=\"%lld\" height=\"%lld\" src=\"data:image/png;base64,", (long long)(ct_size(m->pixels, 3) * scale), (long long)(ct_size(m->pixels, 2) * scale));
-    if (png) ct__text_base64(out, ct_data(png), (size_t)ct_numel(png));
-    ct__text_puts(out, "\">");
+    ct__buf_printf(out, "\" width=\"%lld\" height=\"%lld\" src=\"data:image/png;base64,", (long long)(ct_size(m->pixels, 3) * scale), (long long)(ct_size(m->pixels, 2) * scale));
+    if (png) ct__put_base64(out, ct_data(png), (size_t)ct_numel(png));
+    ct__buf_puts(out, "\">");
     if (*label) {
-        ct__text_printf(out, "<figcaption style=\"width:%lldpx\">", (long long)(ct_size(m->pixels, 3) * scale));
+        ct__buf_printf(out, "<figcaption style=\"width:%lldpx\">", (long long)(ct_size(m->pixels, 3) * scale));
         escaped(out, label);
-        ct__text_puts(out, "</figcaption>");
+        ct__buf_puts(out, "</figcaption>");
     }
-    ct__text_puts(out, "</figure>\n");
+    ct__buf_puts(out, "</figure>\n");
     ct_scope_end(scope);
 }
 
-static void images(ct__text *out, const ct__part *p) {
-    ct__text_puts(out, "<figure>\n<div class=\"pictures\">\n");
+static void images(ct__buf *out, const ct__part *p) {
+    ct__buf_puts(out, "<figure>\n<div class=\"pictures\">\n");
     for (int64_t i = 0; i < ct_size(p->images.pixels, 0) && ct_ok(); i++) image(out, &p->images, i);
-    ct__text_puts(out, "</div>\n");
+    ct__buf_puts(out, "</div>\n");
     caption(out, p->text);
-    ct__text_puts(out, "</figure>\n");
+    ct__buf_puts(out, "</figure>\n");
 }
 
 /* ---- The page ---- */
 
-static void part(ct__text *out, const ct__part *p) {
+static void part(ct__buf *out, const ct__part *p) {
     switch (p->kind) {
     case CT__PART_HEADING:
-        ct__text_printf(out, "<h%d>", p->level);
+        ct__buf_printf(out, "<h%d>", p->level);
         escaped(out, p->text);
-        ct__text_printf(out, "</h%d>\n", p->level);
+        ct__buf_printf(out, "</h%d>\n", p->level);
         break;
     case CT__PART_TEXT: ct__markup_html(out, p->text); break;
     case CT__PART_CODE:
-        ct__text_puts(out, "<pre>");
+        ct__buf_puts(out, "<pre>");
         escaped(out, p->text);
-        ct__text_puts(out, "</pre>\n");
+        ct__buf_puts(out, "</pre>\n");
         break;
     case CT__PART_TABLE: table(out, p); break;
     case CT__PART_CHART: chart(out, p); break;
@@ -137,16 +137,16 @@ static void part(ct__text *out, const ct__part *p) {
     }
 }
 
-void ct__report_html(const ct_report *r, ct__text *out) {
-    ct__text_puts(out, "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
+void ct__report_html(const ct_report *r, ct__buf *out) {
+    ct__buf_puts(out, "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
                        "<meta name=\"color-scheme\" content=\"light dark\">\n<title>");
     escaped(out, r->title);
-    ct__text_puts(out, "</title>\n<style>\n");
-    ct__text_puts(out, ct__chart_css);
-    ct__text_puts(out, PAGE_CSS);
-    ct__text_puts(out, "</style>\n</head>\n<body>\n<main>\n<h1>");
+    ct__buf_puts(out, "</title>\n<style>\n");
+    ct__buf_puts(out, ct__chart_css);
+    ct__buf_puts(out, PAGE_CSS);
+    ct__buf_puts(out, "</style>\n</head>\n<body>\n<main>\n<h1>");
     escaped(out, r->title);
-    ct__text_puts(out, "</h1>\n");
+    ct__buf_puts(out, "</h1>\n");
     for (const ct__part *p = r->first; p && ct_ok(); p = p->next) part(out, p);
-    ct__text_puts(out, "</main>\n</body>\n</html>\n");
+    ct__buf_puts(out, "</main>\n</body>\n</html>\n");
 }

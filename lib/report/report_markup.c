@@ -33,29 +33,29 @@ static bool is_mark(const char *s, size_t n, size_t i) {
     return false;
 }
 
-void ct__markdown_escape(ct__text *out, const char *s, size_t n) {
+void ct__markdown_escape(ct__buf *out, const char *s, size_t n) {
     for (size_t i = 0; i < n; i++) {
-        if (s[i] == '<') ct__text_puts(out, "&lt;");
-        else if (s[i] == '&') ct__text_puts(out, "&amp;");
-        else if ((unsigned char)s[i] < ' ' && s[i] != '\n') ct__text_puts(out, " ");
+        if (s[i] == '<') ct__buf_puts(out, "&lt;");
+        else if (s[i] == '&') ct__buf_puts(out, "&amp;");
+        else if ((unsigned char)s[i] < ' ' && s[i] != '\n') ct__buf_puts(out, " ");
         else {
-            if (is_mark(s, n, i)) ct__text_puts(out, "\\");
-            ct__text_put(out, &s[i], 1);
+            if (is_mark(s, n, i)) ct__buf_puts(out, "\\");
+            ct__buf_append(out, &s[i], 1);
         }
     }
 }
 
-static void plain(ct__text *out, const target *t, const char *s, size_t n) {
-    if (t->html) ct__text_html(out, s, n);
+static void plain(ct__buf *out, const target *t, const char *s, size_t n) {
+    if (t->html) ct__put_escaped(out, s, n);
     else ct__markdown_escape(out, s, n);
 }
 
 /* In Markdown a code's own marks stand as they are, between as many backquotes as it takes. */
-static void code(ct__text *out, const target *t, const char *s, size_t n) {
-    ct__text_puts(out, t->open[1]);
-    if (t->html) ct__text_html(out, s, n);
-    else ct__text_put(out, s, n);
-    ct__text_puts(out, t->close[1]);
+static void code(ct__buf *out, const target *t, const char *s, size_t n) {
+    ct__buf_puts(out, t->open[1]);
+    if (t->html) ct__put_escaped(out, s, n);
+    else ct__buf_append(out, s, n);
+    ct__buf_puts(out, t->close[1]);
 }
 
 static const char *find(const char *s, const char *end, const char *mark) {
@@ -81,29 +81,29 @@ static bool safe_address(const char *s, size_t n) {
     return s[0] != '/';
 }
 
-static void inline_marks(ct__text *out, const target *t, const char *s, const char *end, int depth);
+static void inline_marks(ct__buf *out, const target *t, const char *s, const char *end, int depth);
 
 /* "[text](address)" at s; returns its end, or NULL if there is none. */
-static const char *link(ct__text *out, const target *t, const char *s, const char *end, int depth) {
+static const char *link(ct__buf *out, const target *t, const char *s, const char *end, int depth) {
     const char *middle = find(s + 1, end, "]("), *close = middle ? memchr(middle, ')', (size_t)(end - middle)) : NULL;
     if (!close || !safe_address(middle + 2, (size_t)(close - middle - 2))) return NULL;
-    ct__text_puts(out, t->html ? "<a href=\"" : "[");
+    ct__buf_puts(out, t->html ? "<a href=\"" : "[");
     if (t->html) {
-        ct__text_html(out, middle + 2, (size_t)(close - middle - 2));
-        ct__text_puts(out, "\">");
+        ct__put_escaped(out, middle + 2, (size_t)(close - middle - 2));
+        ct__buf_puts(out, "\">");
     }
     inline_marks(out, t, s + 1, middle, depth + 1);
     if (t->html) {
-        ct__text_puts(out, "</a>");
+        ct__buf_puts(out, "</a>");
     } else {
-        ct__text_puts(out, "](<"); /* the brackets hold parentheses and blanks */
-        ct__text_put(out, middle + 2, (size_t)(close - middle - 2));
-        ct__text_puts(out, ">)");
+        ct__buf_puts(out, "](<"); /* the brackets hold parentheses and blanks */
+        ct__buf_append(out, middle + 2, (size_t)(close - middle - 2));
+        ct__buf_puts(out, ">)");
     }
     return close + 1;
 }
 
-static void inline_marks(ct__text *out, const target *t, const char *s, const char *end, int depth) {
+static void inline_marks(ct__buf *out, const target *t, const char *s, const char *end, int depth) {
     const char *text = s; /* begin of what has no mark */
     while (s < end && ct_ok()) {
         const char *close = NULL, *next = NULL;
@@ -119,9 +119,9 @@ static void inline_marks(ct__text *out, const target *t, const char *s, const ch
             next = close + 1;
         } else if (depth < 2 && end - s > 4 && s[0] == '*' && s[1] == '*' && (close = find(s + 2, end, "**")) && close > s + 2) {
             plain(out, t, text, (size_t)(s - text));
-            ct__text_puts(out, t->open[0]);
+            ct__buf_puts(out, t->open[0]);
             inline_marks(out, t, s + 2, close, depth + 1);
-            ct__text_puts(out, t->close[0]);
+            ct__buf_puts(out, t->close[0]);
             next = close + 2;
         } else if (depth < 2 && *s == '[') {
             size_t before = out->size;
@@ -146,7 +146,7 @@ static bool blank(const char *s, const char *end) {
 }
 static bool is_item(const char *s) { return s[0] == '-' && s[1] == ' '; }
 
-static void blocks(ct__text *out, const target *t, const char *s) {
+static void blocks(ct__buf *out, const target *t, const char *s) {
     bool in_list = false;
     while (*s && ct_ok()) {
         const char *end = line_end(s);
@@ -157,15 +157,15 @@ static void blocks(ct__text *out, const target *t, const char *s) {
         bool item = is_item(s);
         const char *begin = item ? s + 2 : s;
         while (*end && !blank(end + 1, line_end(end + 1)) && !is_item(end + 1)) end = line_end(end + 1); /* the block's further lines */
-        if (item != in_list) ct__text_puts(out, t->list[in_list]);
+        if (item != in_list) ct__buf_puts(out, t->list[in_list]);
         in_list = item;
-        ct__text_puts(out, item ? t->item[0] : t->paragraph[0]);
+        ct__buf_puts(out, item ? t->item[0] : t->paragraph[0]);
         inline_marks(out, t, begin, end, 0);
-        ct__text_puts(out, item ? t->item[1] : t->paragraph[1]);
+        ct__buf_puts(out, item ? t->item[1] : t->paragraph[1]);
         s = *end ? end + 1 : end;
     }
-    if (in_list) ct__text_puts(out, t->list[1]);
+    if (in_list) ct__buf_puts(out, t->list[1]);
 }
 
-void ct__markup_html(ct__text *out, const char *text) { blocks(out, &HTML, text); }
-void ct__markup_markdown(ct__text *out, const char *text) { blocks(out, &MARKDOWN, text); }
+void ct__markup_html(ct__buf *out, const char *text) { blocks(out, &HTML, text); }
+void ct__markup_markdown(ct__buf *out, const char *text) { blocks(out, &MARKDOWN, text); }

@@ -57,7 +57,7 @@ typedef struct ct__part {
 
 struct ct_report {
     atomic_int refs;
-    ct_list *store; /* everything, this struct included, lies in it */
+    ct__store store; /* all that it points to lies there */
     const char *title;
     ct__part *first, **last;
     ct__part *newest; /* NULL before the first */
@@ -77,20 +77,21 @@ void ct__table_best(const ct__table *t, double *best);
 bool ct__cell_is_best(const ct_report_column *column, const ct__cell *cell, double best);
 
 /* report_markup.c */
-void ct__markup_html(ct__text *out, const char *text);
-void ct__markup_markdown(ct__text *out, const char *text);
-void ct__markdown_escape(ct__text *out, const char *s, size_t n);
+void ct__markup_html(ct__buf *out, const char *text);
+void ct__markup_markdown(ct__buf *out, const char *text);
+void ct__markdown_escape(ct__buf *out, const char *s, size_t n);
 
 /* report_html.c, report_markdown.c. assets is the name of the folder beside the Markdown. */
-void ct__report_html(const ct_report *report, ct__text *out);
-void ct__report_markdown(const ct_report *report, const char *assets, ct__text *out);
-/* The file of part in that folder, "chart-03.svg". */
+void ct__report_html(const ct_report *report, ct__buf *out);
+void ct__report_markdown(const ct_report *report, const char *assets, ct__buf *out);
+/* Whether the part has a file in that folder, and its name, "chart-03.svg". */
+bool ct__has_asset(const ct__part *part);
 typedef struct ct__asset { char s[32]; } ct__asset;
 const char *ct__asset_name(const ct__part *part, ct__asset *out);
 
 /* report_images.c */
 ct_tensor *ct__images_png(const ct__images *images, int64_t i); /* one picture as a PNG file, u8 [n] */
-ct_tensor *ct__images_sheet(const ct__images *images);          /* all of them as one PNG file */
+ct_tensor *ct__images_sheet(const ct__images *images);          /* all of them on one picture, u8 [3, H, W] */
 int64_t ct__images_scale(const ct__images *images);
 
 #endif

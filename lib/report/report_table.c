@@ -12,47 +12,50 @@ enum { MAX_COLUMNS = 64 };
 /* ---- Adding ---- */
 
 static ct_status check_columns(const char *fn, const ct_report_column *columns, int n) {
-    if (!columns) return ct_error_raisef(CT_ERR_INVALID_ARGUMENT, "%s: columns is NULL", fn);
-    if (n < 1 || n > MAX_COLUMNS) return ct_error_raisef(CT_ERR_INVALID_ARGUMENT, "%s: %d columns, not 1 to %d", fn, n, MAX_COLUMNS);
+    if (!columns) return ct__fail(CT_ERR_INVALID_ARGUMENT, "%s: columns is NULL", fn);
+    if (n < 1 || n > MAX_COLUMNS) return ct__fail(CT_ERR_INVALID_ARGUMENT, "%s: %d columns, not 1 to %d", fn, n, MAX_COLUMNS);
     for (int i = 0; i < n; i++) {
         const ct_report_column *c = &columns[i];
-        if (ct__report_check_text(fn, "a column's name", c->name, true) != CT_OK || CT__REPORT_CHECK_OPTIONS(fn, &columns[i]) != CT_OK) return ct_error_status();
+        CT__TRY(ct__check_text(fn, "a column's name", c->name, true));
+        CT__TRY(CT__CHECK_OPTIONS(fn, &columns[i]));
         if ((int)c->align < 0 || c->align > CT_REPORT_ALIGN_CENTER || (int)c->best < 0 || c->best > CT_REPORT_BEST_SMALLEST)
-            return ct_error_raisef(CT_ERR_INVALID_ARGUMENT, "%s: column %d has align %d and best %d, which are none", fn, i, (int)c->align, (int)c->best);
+            return ct__fail(CT_ERR_INVALID_ARGUMENT, "%s: column %d has align %d and best %d, which are none", fn, i, (int)c->align, (int)c->best);
         if (c->decimals.has && (c->decimals.value < 0 || c->decimals.value > 15))
-            return ct_error_raisef(CT_ERR_INVALID_ARGUMENT, "%s: column %d has %lld decimals, not 0 to 15", fn, i, (long long)c->decimals.value);
+            return ct__fail(CT_ERR_INVALID_ARGUMENT, "%s: column %d has %lld decimals, not 0 to 15", fn, i, (long long)c->decimals.value);
     }
     return CT_OK;
 }
 
 ct_status ct_report_table(ct_report *report, const ct_report_column *columns, int n_columns, const ct_report_table_options *options) {
     static const char fn[] = "ct_report_table";
-    if (!ct_ok() || check_columns(fn, columns, n_columns) != CT_OK || CT__REPORT_CHECK_OPTIONS(fn, options) != CT_OK) return ct_error_status();
+    CT__TRY(ct__pending());
+    CT__TRY(check_columns(fn, columns, n_columns));
+    CT__TRY(CT__CHECK_OPTIONS(fn, options));
     if (options && options->highlight_row.has && options->highlight_row.value < 0)
-        return ct_error_raisef(CT_ERR_INVALID_ARGUMENT, "%s: highlight_row is %lld", fn, (long long)options->highlight_row.value);
+        return ct__fail(CT_ERR_INVALID_ARGUMENT, "%s: highlight_row is %lld", fn, (long long)options->highlight_row.value);
     ct__part *p = ct__part_new(fn, report, CT__PART_TABLE, options ? options->caption : NULL, false);
-    if (!p) return ct_error_status();
+    if (!p) return ct__pending();
     p->table.n_columns = n_columns;
-    p->table.columns = ct__store_alloc(report->store, (size_t)n_columns * sizeof *columns);
+    p->table.columns = ct__store_alloc(&report->store, (size_t)n_columns * sizeof *columns);
     p->table.last = &p->table.first;
     if (options) p->table.highlight = options->highlight_row;
     for (int i = 0; p->table.columns && i < n_columns; i++) {
         p->table.columns[i] = columns[i];
-        p->table.columns[i].name = ct__store_string(report->store, columns[i].name);
+        p->table.columns[i].name = ct__store_string(&report->store, columns[i].name);
     }
     return ct__part_link(report, p);
 }
 
 static ct_status add_cell(const char *fn, ct_report *r, ct__cell cell) {
-    if (!ct_ok()) return ct_error_status();
-    if (!r) return ct_error_raisef(CT_ERR_INVALID_ARGUMENT, "%s: report is NULL", fn);
-    if (!r->newest || r->newest->kind != CT__PART_TABLE) return ct_error_raisef(CT_ERR_STATE, "%s: the last part of the report is no table", fn);
-    if (ct__report_check_text(fn, "the cell", cell.s, false) != CT_OK) return ct_error_status();
-    ct__cell *c = ct__store_alloc(r->store, sizeof *c);
-    if (!c) return ct_error_status();
+    CT__TRY(ct__pending());
+    if (!r) return ct__fail(CT_ERR_INVALID_ARGUMENT, "%s: report is NULL", fn);
+    if (!r->newest || r->newest->kind != CT__PART_TABLE) return ct__fail(CT_ERR_STATE, "%s: the last part of the report is no table", fn);
+    CT__TRY(ct__check_text(fn, "the cell", cell.s, false));
+    ct__cell *c = ct__store_alloc(&r->store, sizeof *c);
+    if (!c) return ct__pending();
     *c = cell;
-    if (cell.kind == CT_DICT_STRING) c->s = ct__store_string(r->store, cell.s ? cell.s : "");
-    if (!ct_ok()) return ct_error_status();
+    if (cell.kind == CT_DICT_STRING) c->s = ct__store_string(&r->store, cell.s ? cell.s : "");
+    CT__TRY(ct__pending());
     ct__table *t = &r->newest->table;
     *t->last = c;
     t->last = &c->next;

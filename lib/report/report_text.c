@@ -1,71 +1,15 @@
 /*
- * report_text.c: a growing text, escaping, numbers as text. Nothing depends on the program's locale.
+ * report_text.c: escaping, and numbers as text. Nothing depends on the program's locale.
  */
 #include "report/report_impl.h"
 
-#include <ctorch/ops_create.h>
-#include <ctorch/ops_shape.h>
+#include "base/file.h"
 
 #include <inttypes.h>
 #include <locale.h>
 #include <math.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-
-enum { FIRST = 4096 };
-#define MAX_TEXT ((size_t)1 << 31) /* no browser opens more */
-
-void ct__text_free(ct__text *t) {
-    ct_release(t->block);
-    *t = (ct__text){0};
-}
-
-static bool reserve(ct__text *t, size_t n) {
-    if (!ct_ok()) return false;
-    if (n > MAX_TEXT || t->size + n > MAX_TEXT) {
-        ct_error_raisef(CT_ERR_UNSUPPORTED, "a report of more than %zu bytes is not written", MAX_TEXT);
-        return false;
-    }
-    if (t->size + n < t->capacity) return true;
-    size_t capacity = t->capacity ? t->capacity * 2 : FIRST;
-    if (capacity <= t->size + n) capacity = t->size + n + 1;
-    ct_scope scope = ct_scope_begin();
-    ct_tensor *block = ct_keep(ct_empty(CT_SHAPE((int64_t)capacity), CT_U8));
-    ct_scope_end(scope);
-    char *data = ct_data_mut(block);
-    if (!data) return false;
-    if (t->size) memcpy(data, t->data, t->size);
-    ct_release(t->block);
-    t->block = block, t->data = data, t->capacity = capacity;
-    return true;
-}
-
-void ct__text_put(ct__text *t, const char *bytes, size_t n) {
-    if (!reserve(t, n)) return;
-    memcpy(t->data + t->size, bytes, n);
-    t->size += n;
-    t->data[t->size] = '\0';
-}
-
-void ct__text_puts(ct__text *t, const char *s) { ct__text_put(t, s, strlen(s)); }
-
-void ct__text_printf(ct__text *t, const char *format, ...) {
-    va_list args;
-    va_start(args, format);
-    int n = vsnprintf(NULL, 0, format, args);
-    va_end(args);
-    if (n < 0 || !reserve(t, (size_t)n)) return;
-    va_start(args, format);
-    vsnprintf(t->data + t->size, (size_t)n + 1, format, args);
-    va_end(args);
-    t->size += (size_t)n;
-}
-
-ct_tensor *ct__text_bytes(const ct__text *t) {
-    if (!t->size) return ct_empty(CT_SHAPE(0), CT_U8);
-    return ct_narrow(t->block, 0, 0, (int64_t)t->size);
-}
 
 /* ---- Escaping ---- */
 
@@ -87,34 +31,31 @@ int32_t ct__utf8_next(const char **s) {
 /* XML has no way to write these. */
 static bool forbidden(int32_t code) { return (code < 0x20 && code != '\t' && code != '\n' && code != '\r') || code == 0xfffe || code == 0xffff; }
 
-void ct__text_html(ct__text *t, const char *s, size_t n) {
+void ct__put_escaped(ct__buf *t, const char *s, size_t n) {
     for (const char *end = s + n; s < end && ct_ok();) {
         const char *begin = s;
         int32_t code = ct__utf8_next(&s);
         if (code < 0) s = begin + 1; /* checked before, so only a text that was cut within a character */
         switch (code) {
-        case '&': ct__text_puts(t, "&amp;"); break;
-        case '<': ct__text_puts(t, "&lt;"); break;
-        case '>': ct__text_puts(t, "&gt;"); break;
-        case '"': ct__text_puts(t, "&quot;"); break;
+        case '&': ct__buf_puts(t, "&amp;"); break;
+        case '<': ct__buf_puts(t, "&lt;"); break;
+        case '>': ct__buf_puts(t, "&gt;"); break;
+        case '"': ct__buf_puts(t, "&quot;"); break;
         default:
-            if (code < 0 || forbidden(code)) ct__text_puts(t, "\xef\xbf\xbd");
-            else ct__text_put(t, begin, (size_t)(s - begin));
+            if (code < 0 || forbidden(code)) ct__buf_puts(t, "\xef\xbf\xbd");
+            else ct__buf_append(t, begin, (size_t)(s - begin));
         }
     }
 }
 
-void ct__text_base64(ct__text *t, const void *bytes, size_t n) {
+void ct__put_base64(ct__buf *t, const void *bytes, size_t n) {
     static const char digit[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     const unsigned char *p = bytes;
-    if (n > MAX_TEXT || !reserve(t, (n + 2) / 3 * 4)) {
-        if (ct_ok()) (void)reserve(t, MAX_TEXT); /* raises the error */
-        return;
-    }
+    if (ct__buf_reserve(t, n / 3 * 4 + 4) != CT_OK) return;
     for (size_t i = 0; i < n; i += 3) {
         uint32_t word = (uint32_t)p[i] << 16 | (i + 1 < n ? (uint32_t)p[i + 1] << 8 : 0) | (i + 2 < n ? p[i + 2] : 0);
         char four[4] = {digit[word >> 18], digit[word >> 12 & 63], i + 1 < n ? digit[word >> 6 & 63] : '=', i + 2 < n ? digit[word & 63] : '='};
-        ct__text_put(t, four, 4);
+        ct__buf_append(t, four, 4);
     }
 }
 
@@ -178,10 +119,20 @@ const char *ct__number_integer(ct__number *out, int64_t x) {
     return out->s;
 }
 
-void ct__text_number(ct__text *t, double x) {
+void ct__put_tenths(ct__buf *t, double x) {
     if (!(fabs(x) < 1e7)) x = x > 0 ? 1e7 : -1e7; /* far outside of any drawing */
     long tenths = lround(x * 10);
     long whole = tenths < 0 ? -tenths : tenths;
-    ct__text_printf(t, "%s%ld", tenths < 0 ? "-" : "", whole / 10);
-    if (whole % 10) ct__text_printf(t, ".%ld", whole % 10);
+    ct__buf_printf(t, "%s%ld", tenths < 0 ? "-" : "", whole / 10);
+    if (whole % 10) ct__buf_printf(t, ".%ld", whole % 10);
+}
+
+/* ---- Files ---- */
+
+ct_status ct__write_text(const char *function, const char *path, const ct__buf *text) {
+    ct__writer *w = ct__writer_open(function, path);
+    if (!w) return ct__pending();
+    if (ct__writer_write(w, text->data, text->size) == CT_OK) return ct__writer_commit(w);
+    ct__writer_abort(w);
+    return ct__pending();
 }
