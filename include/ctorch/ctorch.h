@@ -22,6 +22,7 @@
  *     autograd_functional.h  Jacobians, Hessians    autograd_checkpoint.h  memory for time    autograd_graph.h  saved-tensor hooks, graphs as DOT
  *     nn_rnn.h          RNN, LSTM, GRU, packed sequences
  *     nn_hooks.h        functions that see what goes into and comes out of modules      nn_loss.h  losses as modules
+ *     nn_utils.h        clipped gradients, weight and spectral normalisation
  *
  *     serialize.h       safetensors files                   train.h       checkpoints, early stopping
  *     metrics.h         accuracy, F1, ROC, R2               nn_init.h     initialisers
@@ -68,6 +69,7 @@
 #include <ctorch/nn_pool.h>
 #include <ctorch/nn_rnn.h>
 #include <ctorch/nn_shape.h>
+#include <ctorch/nn_utils.h>
 #include <ctorch/ops_attention.h>
 #include <ctorch/ops_bitwise.h>
 #include <ctorch/ops_conv.h>

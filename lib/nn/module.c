@@ -74,7 +74,11 @@ ct_module *ct_module_new(const ct_module_class *cls, const void *arg) {
         ct__free(m);
         return NULL;
     }
-    if (init_in_scope(m, arg) == CT_OK) return m;
+    m->n_own = INT64_MAX; /* until init is through */
+    if (init_in_scope(m, arg) == CT_OK) {
+        m->n_own = m->entries.size;
+        return m;
+    }
     ct_module_free(m);
     return NULL;
 }
@@ -93,6 +97,20 @@ static int64_t find_entry(const ct_module *m, const char *name) {
     for (int64_t i = 0; i < m->entries.size; i++)
         if (!strcmp(((ct__entry *)m->entries.data[i])->name, name)) return i;
     return -1;
+}
+
+ct__entry *ct__entry_named(const ct_module *m, const char *name) {
+    int64_t at = find_entry(m, name);
+    return at < 0 ? NULL : m->entries.data[at];
+}
+
+void ct__entry_remove(ct_module *m, const char *name) {
+    int64_t at = find_entry(m, name);
+    if (at < 0) return;
+    entry_free(m->entries.data[at]);
+    m->entries.size--;
+    if (at < m->n_own) m->n_own--;
+    for (int64_t i = at; i < m->entries.size; i++) m->entries.data[i] = m->entries.data[i + 1];
 }
 
 int64_t ct__find_child(const ct_module *m, const char *name) {

@@ -9,8 +9,8 @@
 #include "graph/hooks.h"
 #include <ctorch/nn.h>
 
-/* TRANSIENT: a buffer that is not saved. */
-typedef enum ct__entry_kind { CT__ENTRY_PARAMETER, CT__ENTRY_BUFFER, CT__ENTRY_TRANSIENT } ct__entry_kind;
+/* TRANSIENT: a buffer that is not saved. COMPUTED: a weight that is made of other entries before each forward (nn_reparam.c), itself neither parameter nor buffer. */
+typedef enum ct__entry_kind { CT__ENTRY_PARAMETER, CT__ENTRY_BUFFER, CT__ENTRY_TRANSIENT, CT__ENTRY_COMPUTED } ct__entry_kind;
 
 typedef struct ct__entry {
     char *name;
@@ -29,6 +29,7 @@ struct ct_module {
     ct_module_class cls;
     void *state;
     ct__vec entries;  /* of ct__entry *, parameters and buffers in order of registration */
+    int64_t n_own;    /* how many of them init registered; those that the program added stand behind */
     ct__vec children; /* of ct__child * */
     ct_hook *hooks;   /* NULL for most */
 };
@@ -43,8 +44,10 @@ ct_status ct__forward_as(const char *function, const ct_module_class *cls, ct_mo
 
 /* The i-th entry, as init registered it: borrowed, NULL if there are fewer. For the layers' own forward. */
 CT__INLINE ct_tensor *ct__entry_at(const ct_module *m, int64_t i) {
-    return i < m->entries.size ? ((ct__entry *)m->entries.data[i])->t : NULL;
+    return i < m->entries.size && i < m->n_own ? ((ct__entry *)m->entries.data[i])->t : NULL;
 }
+ct__entry *ct__entry_named(const ct_module *m, const char *name); /* of the module itself; NULL if it has none of that name */
+void ct__entry_remove(ct_module *m, const char *name);            /* that is not there is fine; the others keep their order */
 CT__INLINE ct__child *ct__child_at(const ct_module *m, int64_t i) { return m->children.data[i]; }
 int64_t ct__find_child(const ct_module *m, const char *name); /* its index, -1 if there is none */
 bool ct__is_module_list(const ct_module *m);

@@ -43,7 +43,8 @@ typedef struct collector {
 } collector;
 
 static bool wanted(const collector *c, const ct__entry *e) {
-    if (!(e->kind == CT__ENTRY_PARAMETER ? c->parameters : e->kind == CT__ENTRY_BUFFER ? c->buffers : c->transient)) return false;
+    const bool kinds[] = {[CT__ENTRY_PARAMETER] = c->parameters, [CT__ENTRY_BUFFER] = c->buffers, [CT__ENTRY_TRANSIENT] = c->transient, [CT__ENTRY_COMPUTED] = false};
+    if (!kinds[e->kind]) return false;
     for (int64_t i = 0; c->unique && i < c->seen.size; i++)
         if (c->seen.data[i] == e->t) return false;
     return true;
@@ -142,7 +143,8 @@ static ct_tensor *get_entry(const char *function, const ct_module *m, const char
     const ct_module *owner = descend(m, path, &name);
     for (int64_t i = 0; owner && i < owner->entries.size; i++) {
         const ct__entry *e = owner->entries.data[i];
-        if ((e->kind == CT__ENTRY_PARAMETER) == parameter && !strcmp(e->name, name)) return ct__scope_share(e->t);
+        bool is_parameter = e->kind == CT__ENTRY_PARAMETER || e->kind == CT__ENTRY_COMPUTED;
+        if (is_parameter == parameter && !strcmp(e->name, name)) return ct__scope_share(e->t);
     }
     ct__fail(CT_ERR_NOT_FOUND, "%s: %s has no %s \"%s\"", function, m->cls.name, parameter ? "parameter" : "buffer", path);
     return NULL;

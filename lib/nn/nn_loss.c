@@ -58,11 +58,8 @@ typedef struct loss_arg {
 /* ---- The mechanism ---- */
 
 static ct_tensor *buffer_named(const ct_module *m, const char *name) {
-    for (int64_t i = 0; i < m->entries.size; i++) {
-        const ct__entry *e = m->entries.data[i];
-        if (!strcmp(e->name, name)) return e->t;
-    }
-    return NULL;
+    const ct__entry *e = ct__entry_named(m, name);
+    return e ? e->t : NULL;
 }
 
 static ct_status loss_init(ct_module *m, const void *arg) {
