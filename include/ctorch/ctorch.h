@@ -6,7 +6,8 @@
  *     tensor.h          tensors, scopes (who frees what), data access, printing
  *     nn_layers.h       layers, ct_nn_sequential            nn.h       modules: parameters, state dicts, classes of one's own
  *     optim.h           SGD, Adam and eleven more           lr_scheduler.h  schedules of the learning rate
- *     data.h            data sets and the loader            data_image.h  images, transforms       data_table.h  CSV
+ *     data.h            data sets and the loader            data_image.h  images                   data_table.h  CSV
+ *     data_transform.h  augmentation, mixup
  *     autograd.h        ct_backward, ct_grad, no_grad, hooks, functions of one's own, gradcheck, anomaly mode
  *
  *     ops_create.h      zeros, arange, copies, dtype        ops_random.h  rand, randn, randperm
@@ -50,6 +51,7 @@
 #include <ctorch/data_image.h>
 #include <ctorch/data_sampler.h>
 #include <ctorch/data_table.h>
+#include <ctorch/data_transform.h>
 #include <ctorch/data_vision.h>
 #include <ctorch/dict.h>
 #include <ctorch/history.h>

@@ -11,13 +11,13 @@
  * A data set knows its size and makes one sample at a time; the loader orders the samples as torch.utils.data.DataLoader does,
  * has worker threads make them ahead, and stacks them into batches. Reading map: data sets, built-in data sets, a data
  * set of one's own, the loader. MNIST, CIFAR and folders of pictures are in data_vision.h, samplers in data_sampler.h, images
- * and transforms in data_image.h, tables in data_table.h.
+ * in data_image.h, transforms in data_transform.h, tables in data_table.h.
  */
 #ifndef CTORCH_DATA_H
 #define CTORCH_DATA_H
 
-#include <ctorch/data_image.h>
 #include <ctorch/data_sampler.h>
+#include <ctorch/data_transform.h>
 #include <ctorch/data_vision.h>
 #include <ctorch/dict.h>
 #include <ctorch/random.h>
@@ -113,7 +113,7 @@ CT_API ct_status ct_dataset_stratified_k_fold(ct_dataset *dataset, int k, const 
 /* n data sets, one after the other; each keeps its reference. torch.utils.data.ConcatDataset. Labels' names are the first one's. */
 CT_API ct_dataset *ct_dataset_concat(ct_dataset *const *datasets, int64_t n);
 
-/* The same samples, the input of each passed through a transform (data_image.h). Both keep their references. */
+/* The same samples, the input of each passed through a transform (data_transform.h). Both keep their references. */
 CT_API ct_dataset *ct_dataset_transform(ct_dataset *dataset, ct_transform *transform);
 
 /* ---- A data set of one's own -------------------------------------------------------------------------------------- */

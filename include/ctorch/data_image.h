@@ -1,11 +1,12 @@
 /*
- * ctorch/data_image.h: pictures as tensors, reading and writing them, and random transforms of them.
+ * ctorch/data_image.h: pictures as tensors: reading and writing them, and functions of them. Transforms, which data sets apply, are in data_transform.h.
  *
  *     ct_tensor *digit = ct_image_read("seven.png", &(ct_image_options){.mode = CT_IMAGE_GRAY});
  *     ct_tensor *x = ct_image_normalize(digit, &CT_MNIST_MEAN, &CT_MNIST_STD, 1);
  *
  * A picture is a tensor [C, H, W] with 1 (gray), 2 (gray, alpha), 3 (RGB) or 4 (RGB, alpha) channels: f32 in 0..1, or u8 in 0..255 where asked for.
  * Nothing here records gradients: what these calls return are leaves.
+ * Reading map: files; normalising and grids; geometry; colour.
  */
 #ifndef CTORCH_DATA_IMAGE_H
 #define CTORCH_DATA_IMAGE_H
@@ -100,42 +101,23 @@ typedef struct ct_image_grid_options {
 CT_API ct_tensor *ct_image_grid(const ct_tensor *images, const ct_image_grid_options *options);
 CT_API ct_tensor *ct_image_grid_list(const ct_list *images, const ct_image_grid_options *options);
 
-/* ---- Transforms -------------------------------------------------------------------------------------------------- */
-
 /*
- * Something that makes a new tensor of a picture, [C, H, W] f32 or u8. Reference-counted. All randomness comes from
- * the generator at the call (NULL: the default one); the draws are those of torchvision.transforms, so the same generator state gives
- * the same crop, shift and angle. One transform may be applied on several threads at once.
+ * The functions below are torchvision.transforms.v2.functional's on tensors, with its names, defaults and rounding. They take f32 or u8, with any number of dims ahead:
+ * [..., C, H, W] where channels matter, else [..., H, W], and return a new tensor of the innermost scope, of the same dtype. Errors: CT_ERR_SHAPE (too few dims,
+ * no pixels, a wrong number of channels), CT_ERR_DTYPE, CT_ERR_INVALID_ARGUMENT for numbers out of range or not finite. Since 0.1.
  */
-typedef struct ct_transform ct_transform;
-CT_API ct_transform *ct_transform_retain(ct_transform *transform); /* NULL passes through */
-CT_API void ct_transform_free(ct_transform *transform);            /* NULL is fine */
-CT_API const char *ct_transform_class_name(const ct_transform *transform);
-CT_API ct_tensor *ct_transform_apply(ct_transform *transform, ct_tensor *image, ct_generator *generator);
 
-/*
- * Several in a row: torchvision.transforms.Compose. It takes over the caller's reference to each, on failure too; retain one to
- * keep it. A NULL among them is an error (the call that should have made it failed). The macro takes them as arguments:
- *
- *     ct_transform *t = ct_transform_compose(ct_transform_random_crop(28, 28, &(ct_random_crop_options){.padding = 2}),
- *                                            ct_transform_random_rotation(10, NULL));
- */
-CT_API ct_transform *ct_transform_compose_n(ct_transform *const *transforms, int n);
-#ifdef __cplusplus
-} /* a list evaluates from left to right, in C++ as in C's compound literals */
-#define ct_transform_compose(...) ctorch_detail::compose({__VA_ARGS__})
-namespace ctorch_detail {
-inline ct_transform *compose(std::initializer_list<ct_transform *> l) { return ct_transform_compose_n(l.begin(), (int)l.size()); }
-}
-extern "C" {
-#else
-#define ct_transform_compose(...)                             \
-    ct_transform_compose_n((ct_transform *[]){__VA_ARGS__}, \
-                           (int)(sizeof((ct_transform *[]){__VA_ARGS__}) / sizeof(ct_transform *)))
-#endif
+/* ---- Geometry --------------------------------------------------------------------------------------------------- */
 
-/* ct_image_normalize as a transform. */
-CT_API ct_transform *ct_transform_normalize(const double *mean, const double *std, int n);
+/* How to read between pixels. */
+typedef enum ct_image_interpolation {
+    CT_IMAGE_INTERPOLATION_DEFAULT = 0, /* bilinear where pictures are resized, nearest where they are turned */
+    CT_IMAGE_NEAREST = 1,
+    CT_IMAGE_BILINEAR = 2,
+    CT_IMAGE_BICUBIC = 3,       /* resizing only */
+    CT_IMAGE_NEAREST_EXACT = 4, /* resizing only; as PIL's nearest */
+    CT_IMAGE_INTERPOLATION_FORCE_32BIT = 0x7fffffff
+} ct_image_interpolation;
 
 /* What lies outside of the picture. */
 typedef enum ct_image_padding {
@@ -146,56 +128,119 @@ typedef enum ct_image_padding {
     CT_IMAGE_PAD_FORCE_32BIT = 0x7fffffff
 } ct_image_padding;
 
-typedef struct ct_random_crop_options {
-    int64_t padding;     /* pixels put around the picture first */
-    bool pad_if_needed;  /* and as many more as the crop needs */
-    double fill;         /* for CT_IMAGE_PAD_CONSTANT */
+CT_API ct_tensor *ct_image_horizontal_flip(const ct_tensor *image); /* left and right change places */
+CT_API ct_tensor *ct_image_vertical_flip(const ct_tensor *image);   /* top and bottom do */
+
+typedef struct ct_image_resize_options {
+    ct_image_interpolation interpolation; /* default bilinear */
+    bool no_antialias;                    /* bilinear and bicubic: pixels between the ones that are read do not count when a picture gets smaller */
+    int64_t max_size;                     /* ct_image_resize_shorter: the longer side gets no more */
+    uint64_t reserved[4];
+} ct_image_resize_options;
+
+/*
+ * At another size: to height x width, or so that the shorter side is size and the other in proportion (rounded down). With size 0 the longer side becomes
+ * .max_size: torchvision's size=None.
+ */
+CT_API ct_tensor *ct_image_resize(const ct_tensor *image, int64_t height, int64_t width, const ct_image_resize_options *options);
+CT_API ct_tensor *ct_image_resize_shorter(const ct_tensor *image, int64_t size, const ct_image_resize_options *options);
+
+/* The window of height x width whose upper left pixel is (top, left); what lies outside of the picture is 0. Centred, or resized afterwards. */
+CT_API ct_tensor *ct_image_crop(const ct_tensor *image, int64_t top, int64_t left, int64_t height, int64_t width);
+CT_API ct_tensor *ct_image_center_crop(const ct_tensor *image, int64_t height, int64_t width);
+CT_API ct_tensor *ct_image_resized_crop(const ct_tensor *image, int64_t top, int64_t left, int64_t height, int64_t width, int64_t to_height, int64_t to_width,
+                                        const ct_image_resize_options *options);
+
+typedef struct ct_image_pad_options {
+    double fill; /* for CT_IMAGE_PAD_CONSTANT */
     ct_image_padding padding_mode;
     uint64_t reserved[4];
-} ct_random_crop_options;
+} ct_image_pad_options;
 
-/* A window of height x width at a random place: torchvision.transforms.RandomCrop. An error if the picture is smaller. */
-CT_API ct_transform *ct_transform_random_crop(int64_t height, int64_t width, const ct_random_crop_options *options);
+/* With so many pixels more on each side (not negative). Mirrored ones must be there. */
+CT_API ct_tensor *ct_image_pad(const ct_tensor *image, int64_t left, int64_t top, int64_t right, int64_t bottom, const ct_image_pad_options *options);
 
-typedef struct ct_random_shift_options {
-    double fill; /* of what comes in from outside */
+/*
+ * fill is what comes in from outside. Without one it is 0; bilinear then weighs the border once, with any fill (0 too) twice, as torchvision does. center is
+ * {x, y} in pixels from the upper left corner; NULL = the picture's centre.
+ */
+typedef struct ct_image_rotate_options {
+    ct_image_interpolation interpolation; /* nearest (the default) or bilinear */
+    bool expand;                          /* the result is large enough for all of the picture; assumes that it is turned about its centre */
+    const double *center;
+    ct_opt_f64 fill;
     uint64_t reserved[4];
-} ct_random_shift_options;
+} ct_image_rotate_options;
 
-/* Moves the picture by a whole number of pixels, at most x times its width and y times its height (0 to 1) each way: torchvision.transforms.RandomAffine(0, translate=(x, y)). */
-CT_API ct_transform *ct_transform_random_shift(double x, double y, const ct_random_shift_options *options);
+/* Turned by angle degrees, counter-clockwise. */
+CT_API ct_tensor *ct_image_rotate(const ct_tensor *image, double angle, const ct_image_rotate_options *options);
 
-typedef enum ct_image_interpolation {
-    CT_IMAGE_NEAREST = 0,
-    CT_IMAGE_BILINEAR = 1,
-    CT_IMAGE_INTERPOLATION_FORCE_32BIT = 0x7fffffff
-} ct_image_interpolation;
-
-typedef struct ct_random_rotation_options {
-    ct_image_interpolation interpolation;
-    double fill;
+typedef struct ct_image_affine_options {
+    double angle;        /* degrees, clockwise */
+    double translate[2]; /* pixels to the right and down */
+    double scale;        /* 0 = 1; not negative */
+    double shear[2];     /* degrees along x and along y */
+    ct_image_interpolation interpolation; /* nearest (the default) or bilinear */
+    const double *center;
+    ct_opt_f64 fill;
     uint64_t reserved[4];
-} ct_random_rotation_options;
+} ct_image_affine_options;
 
-/* Turns the picture about its centre by a random angle in -degrees .. degrees, counter-clockwise, keeping its size:
- * torchvision.transforms.RandomRotation on a tensor. As there, bilinear weighs what lies at the border with fill twice. */
-CT_API ct_transform *ct_transform_random_rotation(double degrees, const ct_random_rotation_options *options);
+/* Turned, sheared and scaled about the centre, then moved; the size stays. */
+CT_API ct_tensor *ct_image_affine(const ct_tensor *image, const ct_image_affine_options *options);
 
-/* ---- A transform of one's own -------------------------------------------------------------------------------------- */
+/* The window of height x width at (top, left), which lies inside the picture, replaced by value: [1, 1, 1], [C, 1, 1], [C, height, width] or what else expands to
+ * that, of the picture's dtype. */
+CT_API ct_tensor *ct_image_erase(const ct_tensor *image, int64_t top, int64_t left, int64_t height, int64_t width, ct_tensor *value);
 
-/* As ct_dataset_class in data.h. apply returns a tensor of the innermost scope, or NULL with an error raised; it must not change image, and
- * may run on several threads at once. */
-typedef struct ct_transform_class {
-    const char *name;
-    size_t state_size;                                     /* bytes of ct_transform_state, zeroed before init */
-    ct_status (*init)(ct_transform *transform, const void *arg); /* or NULL */
-    void (*destroy)(ct_transform *transform);              /* or NULL; also called when init failed */
-    ct_tensor *(*apply)(ct_transform *transform, ct_tensor *image, ct_generator *generator);
+/* ---- Colour ------------------------------------------------------------------------------------------------------- */
+
+/*
+ * Of [..., C, H, W] with C 1 or 3; f32 in 0..1. Numbers are clamped to that range or 0..255. A factor of 1 (hue: 0) changes nothing.
+ *
+ *   brightness   factor x                               factor >= 0
+ *   contrast     factor x + (1 - factor) mean(gray x)   factor >= 0
+ *   saturation   factor x + (1 - factor) gray(x)        factor >= 0; gray pictures stay
+ *   hue          moved round the colour circle          -0.5 <= factor <= 0.5; gray pictures stay
+ *   sharpness    factor x + (1 - factor) smooth(x)      factor >= 0; a border of one pixel stays, and pictures of 2 pixels or less a side
+ *   gamma        gain x^gamma                           gamma >= 0
+ */
+CT_API ct_tensor *ct_image_adjust_brightness(const ct_tensor *image, double factor);
+CT_API ct_tensor *ct_image_adjust_contrast(const ct_tensor *image, double factor);
+CT_API ct_tensor *ct_image_adjust_saturation(const ct_tensor *image, double factor);
+CT_API ct_tensor *ct_image_adjust_hue(const ct_tensor *image, double factor);
+CT_API ct_tensor *ct_image_adjust_sharpness(const ct_tensor *image, double factor);
+CT_API ct_tensor *ct_image_adjust_gamma(const ct_tensor *image, double gamma, double gain);
+
+/*
+ *   rgb_to_grayscale  0.2989 R + 0.587 G + 0.114 B as 1 or 3 channels (ct_image_mode's gray, which is PIL's, has more digits)
+ *   posterize         only the upper bits (0 to 8) of each number stay
+ *   solarize          numbers from threshold on are inverted; threshold at most 255, or 1 for f32
+ *   autocontrast      each channel is stretched from its smallest and largest number to the whole range
+ *   equalize          each channel's numbers are spread so that all are as frequent; f32 in 256 levels
+ *   invert            255 - x, or 1 - x
+ */
+CT_API ct_tensor *ct_image_rgb_to_grayscale(const ct_tensor *image, int num_output_channels);
+CT_API ct_tensor *ct_image_posterize(const ct_tensor *image, int bits);
+CT_API ct_tensor *ct_image_solarize(const ct_tensor *image, double threshold);
+CT_API ct_tensor *ct_image_autocontrast(const ct_tensor *image);
+CT_API ct_tensor *ct_image_equalize(const ct_tensor *image);
+CT_API ct_tensor *ct_image_invert(const ct_tensor *image);
+
+typedef struct ct_image_gaussian_blur_options {
+    double sigma;                  /* in pixels; 0 = 0.15 size + 0.35 */
+    const int64_t *kernel_size_nd; /* {x, y}, which then counts */
+    const double *sigma_nd;        /* {x, y}, which then counts */
     uint64_t reserved[4];
-} ct_transform_class;
+} ct_image_gaussian_blur_options;
 
-CT_API ct_transform *ct_transform_new(const ct_transform_class *cls, const void *arg);
-CT_API void *ct_transform_state(const ct_transform *transform); /* NULL for NULL */
+/* Weighted with a bell of kernel_size pixels (odd), mirrored at the border. */
+CT_API ct_tensor *ct_image_gaussian_blur(const ct_tensor *image, int64_t kernel_size, const ct_image_gaussian_blur_options *options);
+
+/* u8 0..255 as f32 0..1 and back, or as it is where it has the dtype. to_dtype is v2.functional.to_dtype with scale=True: x * (1 / 255) and the whole part of 255.999 x.
+ * to_tensor gives f32, divided by 255, as ToTensor and ct_image_read: the last bit may differ. */
+CT_API ct_tensor *ct_image_to_dtype(const ct_tensor *image, ct_dtype dtype);
+CT_API ct_tensor *ct_image_to_tensor(const ct_tensor *image);
 
 #ifdef __cplusplus
 }

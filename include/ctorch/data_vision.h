@@ -10,7 +10,7 @@
 #ifndef CTORCH_DATA_VISION_H
 #define CTORCH_DATA_VISION_H
 
-#include <ctorch/data_image.h>
+#include <ctorch/data_transform.h>
 
 #ifdef __cplusplus
 extern "C" {

@@ -1,8 +1,10 @@
 /*
- * data_transform.c: the transform class, and the transforms that are not random.
+ * data_transform.c: the transform class, the transforms that hold others, and Normalize.
  */
-#include "data/data_impl.h"
+#include "data/data_planes.h"
 
+#include <ctorch/ops_random.h>
+#include <math.h>
 #include <string.h>
 
 ct_transform *ct_transform_new(const ct_transform_class *cls, const void *arg) {
@@ -58,45 +60,98 @@ ct_tensor *ct_transform_apply(ct_transform *transform, ct_tensor *image, ct_gene
     return ct_scope_return(scope, out);
 }
 
-/* ---- Compose ---- */
+/* ---- Compose, random choice, random apply ---- */
 
-typedef struct compose {
+typedef struct children {
     ct_transform **child;
     int n;
-} compose;
+    const double *p; /* of init's argument only */
+    float *weight;   /* random choice: of each, sum 1 */
+    double chance;   /* random apply */
+} children;
 
-static ct_status compose_init(ct_transform *t, const void *arg) {
-    compose *c = ct_transform_state(t);
-    const compose *from = arg;
+static ct_status children_init(ct_transform *t, const void *arg) {
+    children *c = ct_transform_state(t);
+    const children *from = arg;
+    c->chance = from->chance;
     c->child = ct__alloc_array((size_t)from->n, sizeof(ct_transform *));
     if (!c->child) return ct__pending();
     for (c->n = 0; c->n < from->n; c->n++) c->child[c->n] = ct_transform_retain(from->child[c->n]);
-    return CT_OK;
+    if (!from->p) return CT_OK;
+    double sum = 0;
+    for (int i = 0; i < c->n; i++) sum += from->p[i];
+    c->weight = ct__alloc_array((size_t)c->n, sizeof(float));
+    for (int i = 0; i < c->n && c->weight; i++) c->weight[i] = (float)(from->p[i] / sum);
+    return ct__pending();
 }
 
-static void compose_destroy(ct_transform *t) {
-    compose *c = ct_transform_state(t);
+static void children_destroy(ct_transform *t) {
+    children *c = ct_transform_state(t);
     for (int i = 0; i < c->n; i++) ct_transform_free(c->child[i]);
     ct__free(c->child);
+    ct__free(c->weight);
 }
 
 static ct_tensor *compose_apply(ct_transform *t, ct_tensor *image, ct_generator *g) {
-    const compose *c = ct_transform_state(t);
+    const children *c = ct_transform_state(t);
     for (int i = 0; i < c->n && image; i++) image = ct_transform_apply(c->child[i], image, g);
     return image;
 }
 
+static ct_tensor *choice_apply(ct_transform *t, ct_tensor *image, ct_generator *g) {
+    const children *c = ct_transform_state(t);
+    ct_tensor *weights = ct_from_data(c->weight, (const int64_t[]){c->n}, 1, CT_F32);
+    int64_t i = ct_item_i64(ct_multinomial(weights, 1, &(ct_multinomial_options){.generator = g}));
+    return ct_ok() ? ct_transform_apply(c->child[i], image, g) : NULL;
+}
+
+static ct_tensor *maybe_apply(ct_transform *t, ct_tensor *image, ct_generator *g) {
+    const children *c = ct_transform_state(t);
+    return ct__draw_chance(g, c->chance) ? ct_transform_apply(c->child[0], image, g) : image;
+}
+
 static const ct_transform_class compose_class = {
-    .name = "compose", .state_size = sizeof(compose), .init = compose_init, .destroy = compose_destroy, .apply = compose_apply};
+    .name = "compose", .state_size = sizeof(children), .init = children_init, .destroy = children_destroy, .apply = compose_apply};
+static const ct_transform_class choice_class = {
+    .name = "random_choice", .state_size = sizeof(children), .init = children_init, .destroy = children_destroy, .apply = choice_apply};
+static const ct_transform_class maybe_class = {
+    .name = "random_apply", .state_size = sizeof(children), .init = children_init, .destroy = children_destroy, .apply = maybe_apply};
+
+/* Takes the caller's references over, on failure too. */
+static ct_transform *children_new(const char *fn, const ct_transform_class *cls, const children *c) {
+    int n = c->child ? c->n : c->n > 0 ? -1 : c->n;
+    if (n < 0) ct__fail(CT_ERR_INVALID_ARGUMENT, "%s: %s", fn, c->child ? "n is negative" : "transforms is NULL");
+    for (int i = 0; i < n; i++)
+        if (!c->child[i]) ct__fail(CT_ERR_INVALID_ARGUMENT, "%s: transform %d is NULL", fn, i);
+    ct_transform *t = ct_transform_new(cls, c);
+    for (int i = 0; i < n; i++) ct_transform_free(c->child[i]);
+    return t;
+}
 
 ct_transform *ct_transform_compose_n(ct_transform *const *transforms, int n) {
-    if (!transforms) n = n > 0 ? -1 : n;
-    if (n < 0) ct__fail(CT_ERR_INVALID_ARGUMENT, "ct_transform_compose: %s", transforms ? "n is negative" : "transforms is NULL");
-    for (int i = 0; i < n; i++)
-        if (!transforms[i]) ct__fail(CT_ERR_INVALID_ARGUMENT, "ct_transform_compose: transform %d is NULL", i);
-    ct_transform *t = ct_transform_new(&compose_class, &(compose){(ct_transform **)(uintptr_t)transforms, n}); /* init only reads them */
-    for (int i = 0; i < n; i++) ct_transform_free(transforms[i]); /* they were the caller's and are taken over */
+    return children_new("ct_transform_compose", &compose_class, &(children){.child = (ct_transform **)(uintptr_t)transforms, .n = n}); /* only read */
+}
+
+ct_transform *ct_transform_random_choice(ct_transform *const *transforms, int n, const double *p) {
+    static const char fn[] = "ct_transform_random_choice";
+    double sum = 0, *same = NULL;
+    if (n < 1) ct__fail(CT_ERR_INVALID_ARGUMENT, "%s: n is %d: there is nothing to choose from", fn, n);
+    else if (!p && ct__pending() == CT_OK && (same = ct__alloc_array((size_t)n, sizeof *same)))
+        for (int i = 0; i < n; i++) same[i] = 1;
+    for (int i = 0; i < n && p; i++) {
+        if (!(p[i] >= 0)) ct__fail(CT_ERR_INVALID_ARGUMENT, "%s: probability %d is %g", fn, i, p[i]);
+        sum += p[i];
+    }
+    if (p && n > 0 && !(sum > 0 && isfinite(sum))) ct__fail(CT_ERR_INVALID_ARGUMENT, "%s: the probabilities add up to %g", fn, sum);
+    ct_transform *t = children_new(fn, &choice_class, &(children){.child = (ct_transform **)(uintptr_t)transforms, .n = n, .p = p ? p : same});
+    ct__free(same);
     return t;
+}
+
+ct_transform *ct_transform_random_apply(ct_transform *transform, double p) {
+    static const char fn[] = "ct_transform_random_apply";
+    if (ct__pending() == CT_OK) (void)ct__check_probability(fn, p);
+    return children_new(fn, &maybe_class, &(children){.child = &transform, .n = 1, .chance = p});
 }
 
 /* ---- Normalize ---- */

@@ -430,6 +430,24 @@ START_TEST(data_and_files_refuse_a_reserved_word) {
     MAKES(ct_image_options, ct_image_read(png, &o));
     MAKES(ct_image_grid_options, ct_image_grid(one_picture, &o));
     MAKES(ct_image_grid_options, ct_image_grid_list(pictures, &o));
+    MAKES(ct_image_resize_options, ct_image_resize(one_picture, 2, 2, &o));
+    MAKES_OWNED(ct_image_resize_options, ct_image_resize_shorter(one_picture, 0, &o)); /* zeroed options say no max_size */
+    MAKES(ct_image_pad_options, ct_image_pad(one_picture, 1, 1, 1, 1, &o));
+    MAKES(ct_image_rotate_options, ct_image_rotate(one_picture, 5, &o));
+    MAKES(ct_image_affine_options, ct_image_affine(one_picture, &o));
+    MAKES(ct_image_gaussian_blur_options, ct_image_gaussian_blur(one_picture, 3, &o));
+    MAKES_OWNED(ct_image_resize_options, ct_transform_resize(2, 2, &o));
+    MAKES_OWNED(ct_image_resize_options, ct_transform_resize_shorter(2, &o));
+    MAKES_OWNED(ct_image_pad_options, ct_transform_pad(1, 1, 1, 1, &o));
+    MAKES_OWNED(ct_random_resized_crop_options, ct_transform_random_resized_crop(2, 2, &o));
+    MAKES_OWNED(ct_random_affine_options, ct_transform_random_affine(5, &o));
+    MAKES_OWNED(ct_random_erasing_options, ct_transform_random_erasing(&o));
+    MAKES_OWNED(ct_color_jitter_options, ct_transform_color_jitter(&o));
+    MAKES_OWNED(ct_gaussian_blur_options, ct_transform_gaussian_blur(3, &o));
+    MAKES_OWNED(ct_rand_augment_options, ct_transform_rand_augment(&o));
+    ct_tensor *mixed = ct_zeros(CT_SHAPE(2, 1, 2, 2), CT_F32), *mixed_labels = labels;
+    DOES(ct_mixup_options, ct_mixup(&mixed, &mixed_labels, 3, NULL, &o));
+    DOES(ct_mixup_options, ct_cutmix(&mixed, &mixed_labels, 3, NULL, &o));
     MAKES_OWNED(ct_random_crop_options, ct_transform_random_crop(2, 2, &o));
     MAKES_OWNED(ct_random_shift_options, ct_transform_random_shift(0.1, 0.1, &o));
     MAKES_OWNED(ct_random_rotation_options, ct_transform_random_rotation(5, &o));
