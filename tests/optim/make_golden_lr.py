@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Writes golden_lr.inc: the learning rate (and momentum) of each schedule of torch.optim.lr_scheduler over 20 steps, for test_lr_scheduler.c."""
 import os
+import re
 import warnings
 import torch
 from torch.optim import lr_scheduler as L
@@ -17,9 +18,11 @@ CASES = [  # name, C expression of o (the optimizer), the schedule
     ("ct_lr_exponential(o, 0.9)", lambda o: L.ExponentialLR(o, 0.9)),
     ("ct_lr_constant(o, NULL)", lambda o: L.ConstantLR(o)),
     ("ct_lr_constant(o, &(ct_lr_constant_options){.factor = ct_some_f64(0.5), .total_iters = ct_some_i64(2)})", lambda o: L.ConstantLR(o, 0.5, 2)),
+    ("ct_lr_constant(o, &(ct_lr_constant_options){.total_iters = ct_some_i64(0)})", lambda o: L.ConstantLR(o, total_iters=0)),
     ("ct_lr_linear(o, NULL)", lambda o: L.LinearLR(o)),
     ("ct_lr_linear(o, &(ct_lr_linear_options){.start_factor = ct_some_f64(1), .end_factor = ct_some_f64(0), .total_iters = ct_some_i64(10)})",
      lambda o: L.LinearLR(o, 1.0, 0.0, 10)),
+    ("ct_lr_polynomial(o, &(ct_lr_polynomial_options){.power = ct_some_f64(0)})", lambda o: L.PolynomialLR(o, power=0.0)),
     ("ct_lr_polynomial(o, NULL)", lambda o: L.PolynomialLR(o)),
     ("ct_lr_polynomial(o, &(ct_lr_polynomial_options){.total_iters = ct_some_i64(12), .power = ct_some_f64(2)})", lambda o: L.PolynomialLR(o, 12, 2.0)),
     ("ct_lr_cosine_annealing(o, 7, NULL)", lambda o: L.CosineAnnealingLR(o, 7)),
@@ -34,6 +37,11 @@ CASES = [  # name, C expression of o (the optimizer), the schedule
      lambda o: L.CyclicLR(o, 0.01, 0.3, 3, mode="exp_range", gamma=0.9, cycle_momentum=False)),
     ("ct_lr_cyclic(o, 0.01, 0.3, &(ct_lr_cyclic_options){.step_size_up = ct_some_i64(4), .base_momentum = ct_some_f64(0), .max_momentum = ct_some_f64(0.5)})",
      lambda o: L.CyclicLR(o, 0.01, 0.3, 4, base_momentum=0.0, max_momentum=0.5)),
+    ("ct_lr_cyclic(o, 0.01, 0.3, NULL)", lambda o: L.CyclicLR(o, 0.01, 0.3)),
+    ("ct_lr_cyclic(o, 0.01, 0.3, &(ct_lr_cyclic_options){.step_size_up = ct_some_i64(3), .mode = CT_LR_EXP_RANGE, .gamma = ct_some_f64(0)})",
+     lambda o: L.CyclicLR(o, 0.01, 0.3, 3, mode="exp_range", gamma=0.0)),
+    ("ct_lr_one_cycle(o, 0.5, 21, &(ct_lr_one_cycle_options){.pct_start = ct_some_f64(0), .base_momentum = ct_some_f64(0)})",
+     lambda o: L.OneCycleLR(o, 0.5, total_steps=21, pct_start=0.0, base_momentum=0.0)),
     ("ct_lr_one_cycle(o, 0.5, 21, NULL)", lambda o: L.OneCycleLR(o, 0.5, total_steps=21)),
     ("ct_lr_one_cycle(o, 0.5, 21, &(ct_lr_one_cycle_options){.pct_start = ct_some_f64(0.5), .linear = true, .div_factor = ct_some_f64(10), .final_div_factor = ct_some_f64(100)})",
      lambda o: L.OneCycleLR(o, 0.5, total_steps=21, pct_start=0.5, anneal_strategy="linear", div_factor=10.0, final_div_factor=100.0)),
@@ -47,6 +55,10 @@ CASES = [  # name, C expression of o (the optimizer), the schedule
      lambda o: L.ReduceLROnPlateau(o, patience=0, factor=0.5, cooldown=2, min_lr=0.01, eps=0.0)),
     ("ct_lr_reduce_on_plateau(o, &(ct_lr_plateau_options){.max = true, .patience = ct_some_i64(1), .threshold = ct_some_f64(0.5), .threshold_abs = true})",
      lambda o: L.ReduceLROnPlateau(o, mode="max", patience=1, threshold=0.5, threshold_mode="abs")),
+    ("ct_lr_reduce_on_plateau(o, &(ct_lr_plateau_options){.max = true, .patience = ct_some_i64(3), .threshold = ct_some_f64(0)})",
+     lambda o: L.ReduceLROnPlateau(o, mode="max", patience=3, threshold=0.0)),
+    ("ct_lr_reduce_on_plateau(o, &(ct_lr_plateau_options){.factor = ct_some_f64(0), .patience = ct_some_i64(4), .min_lr = 0.02})",
+     lambda o: L.ReduceLROnPlateau(o, factor=0.0, patience=4, min_lr=0.02)),
     ("sequence(o, ct_lr_linear(o, NULL), ct_lr_cosine_annealing(o, 15, NULL), 5)", lambda o: L.SequentialLR(o, [L.LinearLR(o), L.CosineAnnealingLR(o, 15)], [5])),
     ("sequence(o, ct_lr_constant(o, NULL), ct_lr_exponential(o, 0.8), 4)", lambda o: L.SequentialLR(o, [L.ConstantLR(o), L.ExponentialLR(o, 0.8)], [4])),
     ("sequence(o, ct_lr_step(o, 2, NULL), ct_lr_cosine_annealing_warm_restarts(o, 3, NULL), 6)",
@@ -60,6 +72,14 @@ CASES = [  # name, C expression of o (the optimizer), the schedule
     ("chain(ct_lr_linear(o, NULL), ct_lr_cosine_annealing(o, 9, NULL))", lambda o: L.ChainedScheduler([L.LinearLR(o), L.CosineAnnealingLR(o, 9)])),
 ]
 
+here = os.path.dirname(os.path.abspath(__file__))
+header = open(os.path.join(here, "../../include/ctorch/lr_scheduler.h")).read()
+for name, body in re.findall(r"typedef struct (ct_lr_\w+_options) \{(.*?)\n\}", header, re.S):  # every option is in a case
+    fields = re.findall(r"[ ,](\w+)(?=[;,])", re.sub(r"/\*.*?\*/|uint64_t reserved.*", "", body))
+    given = " ".join(text for text, _ in CASES if name in text)
+    missing = [f for f in fields if not re.search(rf"\.{f}\b", given)]
+    if missing: raise SystemExit(f"{name}: no case has {', '.join(missing)}")
+
 rows = []
 for text, make in CASES:
     p = torch.zeros(1, requires_grad=True); opt = torch.optim.SGD([p], lr=0.1, momentum=0.9); s = make(opt); lrs, momenta = [], []
@@ -71,7 +91,7 @@ for text, make in CASES:
     row = lambda v: "{" + ", ".join("%.17g" % x for x in v) + "}"
     rows.append(f'    case {len(rows)}: *what = "{text}"; memcpy(want_lr, (const double[21]){row(lrs)}, 21 * sizeof(double));\n'
                 f'        memcpy(want_momentum, (const double[21]){row(momenta)}, 21 * sizeof(double)); return {text};\n')
-with open(os.path.join(os.path.dirname(os.path.abspath(__file__)), "golden_lr.inc"), "w") as f:
+with open(os.path.join(here, "golden_lr.inc"), "w") as f:
     f.write(f"/* Made by make_golden_lr.py with PyTorch {torch.__version__}. */\n")
     f.write("static const double metrics[20] = {" + ", ".join("NAN" if m != m else str(m) for m in METRICS) + "};\n")
     f.write(f"enum {{ CASES = {len(rows)} }};\n")

@@ -68,6 +68,24 @@ static ct_optim *make(size_t i, ct_tensor *p) {
     }
 }
 
+/* The names of the state are PyTorch's, and the first element of each is. */
+static void check_state(size_t i, const ct_optim *o, double tol) {
+    ct_dict *all = ct_dict_get_dict(ct_optim_state_dict(o), "state");
+    ct_dict *state = ct_dict_kind_of(all, "0") == CT_DICT_DICT ? ct_dict_get_dict(all, "0") : ct_dict_new();
+    int64_t n = 0;
+    for (; n < 5 && golden[i].state[n].name; n++) {
+        const char *name = golden[i].state[n].name;
+        double got, want = golden[i].state[n].value;
+        ct_dict_kind kind = ct_dict_kind_of(state, name);
+        ck_assert_msg(kind != CT_DICT_NONE, "%s: no %s in the state", golden[i].what, name);
+        if (kind == CT_DICT_TENSOR) got = ct_item_f64(ct_select(ct_reshape(ct_dict_get(state, name), CT_SHAPE(-1)), 0, 0));
+        else got = ct_dict_get_f64(state, name);
+        ck_assert_msg(fabs(got - want) <= tol * fmax(1, fabs(want)), "%s, %s: %.17g, PyTorch's %.17g", golden[i].what, name, got, want);
+    }
+    ck_assert_msg(ct_dict_size(state) == n, "%s: %lld names in the state, PyTorch %lld", golden[i].what, (long long)ct_dict_size(state), (long long)n);
+    ck_ok();
+}
+
 static void check_case(size_t i, ct_dtype dtype, double tol) {
     ct_tensor *p = golden_parameter(i, dtype);
     ct_optim *o = make(i, p);
@@ -81,6 +99,7 @@ static void check_case(size_t i, ct_dtype dtype, double tol) {
             ck_assert_msg(fabs(got[k] - want[k]) <= tol, "%s, %s, step %d: element %d is %.17g, PyTorch's %.17g", golden[i].what, ct_dtype_name(dtype), s + 1, k,
                           got[k], want[k]);
     }
+    check_state(i, o, tol);
     ct_optim_free(o);
 }
 
