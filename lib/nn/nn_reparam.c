@@ -216,12 +216,7 @@ static ct_status put_on(ct_module *m, ct__entry *e, reparam *r, ct_tensor *const
         else ct_module_register_buffer(m, r->name[i + 1], part[i], true);
     }
     ct_hook *post = NULL;
-    if (ct__pending() == CT_OK) ct_module_register_forward_hook(m, after_forward, r, NULL, NULL, &post);
-    if (ct__pending() != CT_OK) {
-        remove_parts(m, r);
-        reparam_free(r);
-        return ct__pending();
-    }
+    ct_module_register_forward_hook(m, after_forward, r, NULL, NULL, &post);
     if (ct_module_register_forward_pre_hook(m, before_forward, r, NULL, NULL, NULL) != CT_OK) {
         ct_hook_remove(post);
         remove_parts(m, r);

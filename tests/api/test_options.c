@@ -502,6 +502,7 @@ START_TEST(losses_as_modules_refuse_a_reserved_word) {
     MAKES_OWNED(ct_multilabel_margin_loss_options, ct_nn_multilabel_margin_loss(&o));
     MAKES_OWNED(ct_multilabel_soft_margin_loss_options, ct_nn_multilabel_soft_margin_loss(&o));
     MAKES_OWNED(ct_ctc_loss_options, ct_nn_ctc_loss(&o));
+    MAKES_OWNED(ct_triplet_margin_with_distance_loss_options, ct_nn_triplet_margin_with_distance_loss(&o));
     ct_module *m = ct_nn_linear(2, 2, NULL);
     ct_list *parameters = ct_parameters(m);
     MAKES(ct_clip_grad_norm_options, ct_clip_grad_norm_(parameters, 1, &o));
