@@ -306,6 +306,8 @@ START_TEST(layers_refuse_a_reserved_word) {
     MAKES_OWNED(ct_lp_pool1d_options, ct_nn_lp_pool1d(2, 2, &o));
     MAKES_OWNED(ct_lp_pool2d_options, ct_nn_lp_pool2d(2, 2, &o));
     MAKES_OWNED(ct_lp_pool3d_options, ct_nn_lp_pool3d(2, 2, &o));
+    MAKES_OWNED(ct_nn_fractional_max_pool2d_options, (o.output_size = 2, ct_nn_fractional_max_pool2d(2, &o)));
+    MAKES_OWNED(ct_nn_fractional_max_pool3d_options, (o.output_size = 2, ct_nn_fractional_max_pool3d(2, &o)));
     MAKES_OWNED(ct_nn_batch_norm1d_options, ct_nn_batch_norm1d(2, &o));
     MAKES_OWNED(ct_nn_batch_norm2d_options, ct_nn_batch_norm2d(2, &o));
     MAKES_OWNED(ct_nn_batch_norm3d_options, ct_nn_batch_norm3d(2, &o));
