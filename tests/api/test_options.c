@@ -456,6 +456,9 @@ START_TEST(data_and_files_refuse_a_reserved_word) {
     MAKES_OWNED(ct_csv_options, ct_csv_read(csv, &o));
     MAKES_OWNED(ct_csv_options, ct_csv_parse("p,q\n1,2\n", 8, &o));
     MAKES_OWNED(ct_loader_options, ct_loader_new(data, &o));
+    EACH_WORD(ct_download_options, false, ct_download("https://host/file", "nowhere", &o) != CT_OK, (void)0);
+    EACH_WORD(ct_download_named_options, false, ct_download_dataset("mnist", "nowhere", &o) != CT_OK, (void)0);
+    EACH_WORD(ct_download_named_options, false, ct_download_weights("resnet18", text, sizeof text, &o) != CT_OK, (void)0);
     MAKES_OWNED(ct_mnist_options, ct_dataset_mnist("nowhere", &o));
     MAKES_OWNED(ct_mnist_options, ct_dataset_fashion_mnist("nowhere", &o));
     MAKES_OWNED(ct_mnist_options, ct_dataset_kmnist("nowhere", &o));
