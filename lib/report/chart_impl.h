@@ -17,7 +17,7 @@
 
 /* ---- What a chart holds ---- */
 
-enum { CT__PALETTE = 8, CT__MAX_TICKS = 64 };
+enum { CT__PALETTE = 8, CT__MAX_TICKS = 64, CT__MAX_CELLS = 500 };
 
 typedef enum ct__series_kind { CT__SERIES_LINE, CT__SERIES_POINTS, CT__SERIES_HISTOGRAM, CT__SERIES_BARS, CT__SERIES_HEAT } ct__series_kind;
 
@@ -73,7 +73,7 @@ typedef struct ct__scale {
 typedef struct ct__ticks {
     int n;
     double at[CT__MAX_TICKS];
-    char label[CT__MAX_TICKS][32];
+    char label[CT__MAX_TICKS][48];
 } ct__ticks;
 
 /* A range that grows with what it has seen. */
@@ -131,6 +131,7 @@ typedef struct ct__frame {
     bool direct;                     /* lines are labelled at their ends, not in a legend */
     bool lying;                      /* bars lie: what the options say of y holds for x, and the other way round */
     const char *x_title, *y_title;
+    int decimals;                    /* of the values at bars; -1: each as it needs */
     struct {
         int64_t bins;
         double lo, width;  /* interval i is lo + i * width .. lo + (i + 1) * width */
@@ -166,7 +167,7 @@ void ct__frame_note(ct__frame *f, const char *text);
 bool ct__series_fit(const ct__series *s, double *slope, double *intercept);
 void ct__fit_text(double slope, double intercept, char out[80]);
 
-/* A value as it stands at a bar or in a cell: few digits, k and M. */
-const char *ct__value_label(ct__number *out, double v, bool percent);
+/* A value as it stands at a bar or in a cell: with so many decimals, or -1: few digits, k and M. */
+const char *ct__value_label(ct__number *out, double v, bool percent, int decimals);
 
 #endif

@@ -26,7 +26,7 @@ const char ct__chart_css[] =
     ".ctc .m{fill:#59636e;fill:var(--muted);font-size:12px}.ctc .n{font-size:12px}"
     ".ctc .g{stroke:#e3e6ea;stroke:var(--grid);stroke-width:1}.ctc .a{stroke:#8a939d;stroke:var(--axis);stroke-width:1;fill:none}"
     ".ctc .r{stroke:#59636e;stroke:var(--muted);stroke-width:1.3;stroke-dasharray:5 4;fill:none}"
-    ".ctc .l{fill:none;stroke-width:2;stroke-linejoin:round;stroke-linecap:round}.ctc .w{fill-opacity:.18}.ctc .o{fill-opacity:.55}.ctc .q{stroke-opacity:.55}"
+    ".ctc .l{fill:none;stroke-width:2;stroke-linejoin:round;stroke-linecap:round}.ctc .w{fill-opacity:.18}.ctc .o{fill-opacity:.55}.ctc .q0{stroke-opacity:.35}.ctc .q1{stroke-opacity:.6}"
     ".ctc .p{fill:none;stroke-linecap:round}.ctc .e{stroke:#1b1f24;stroke:var(--ink);stroke-width:1.3;fill:none}"
     ".ctc .halo{stroke:#ffffff;stroke:var(--bg);stroke-width:4px;stroke-linejoin:round;paint-order:stroke}"
     ".ctc .heat{fill:#00497d;fill:var(--heat)}.ctc .cold{fill:#8a3300;fill:var(--cold)}.ctc text.on{fill:#ffffff;fill:var(--on-heat)}"
