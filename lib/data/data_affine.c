@@ -1,8 +1,9 @@
 /*
  * data_affine.c: pictures turned, sheared, scaled, moved.
  *
- * As torchvision does on tensors: affine_grid and grid_sample without align_corners, in f32 as there. A pixel's centre, from the middle of the picture, goes through the
- * matrix, is scaled to -1 .. 1 and back to pixels. What to read is worked out once for each row of the result, then applied to all planes.
+ * As torchvision does on tensors: affine_grid and grid_sample without align_corners, in f32 as there. A pixel's centre, from the middle of the
+ * picture, goes through the matrix, is scaled to -1 .. 1 and back to pixels. What to read is worked out once for each row of the result, then applied
+ * to all planes.
  */
 #include "data/data_planes.h"
 
@@ -14,8 +15,8 @@
 #include <string.h>
 
 /*
- * What a pixel of the result is made of: the elements at, at + right, at + down, at + down + right of a plane, all of which exist. What lies outside has weight 0. Nearest: only
- * `at` counts, if anything is inside.
+ * What a pixel of the result is made of: the elements at, at + right, at + down, at + down + right of a plane, all of which exist. What lies outside
+ * has weight 0. Nearest: only `at` counts, if anything is inside.
  */
 typedef struct tap {
     int64_t at, right, down;

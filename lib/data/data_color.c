@@ -190,7 +190,8 @@ static float fraction(float v) {
 
 /* RGB to hue (0 .. 1), saturation, value; the hue moves; and back. PIL's formulas, in torchvision's order of operations. */
 static void move_hue(float by, float *r, float *g, float *b) {
-    float most = *g > *b ? *g : *b, least = *g > *b ? *b : *g, high = *r > most ? *r : most, low = *r < least ? *r : least, range = high - low, divisor = high == low ? 1 : range;
+    float most = *g > *b ? *g : *b, least = *g > *b ? *b : *g, high = *r > most ? *r : most, low = *r < least ? *r : least;
+    float range = high - low, divisor = high == low ? 1 : range;
     float s = range / (high == low ? 1 : high), rc = (high - *r) / divisor, gc = (high - *g) / divisor, bc = (high - *b) / divisor;
     float h = high == *r ? bc - gc : high == *g ? rc + 2 - bc : gc + 4 - rc;
     h = fraction(fraction(h * (1.0f / 6) + 1) + by);
