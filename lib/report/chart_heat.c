@@ -15,6 +15,7 @@ typedef struct heat {
     const ct__heat *o;
     const double *values, *shade;
     double lo, hi;      /* of the shades */
+    int decimals;       /* of the values; -1: each as it needs */
     double cell_w, cell_h;
     bool two_colours;
 } heat;
@@ -61,10 +62,20 @@ static void cell(const heat *h, double x, double y, double w, double height, dou
 
 /* ---- Cells ---- */
 
-static const char *value_text(const heat *h, double v, ct__number *out) {
-    if (h->o->decimals >= 0) return ct__number_fixed(out, v, h->o->decimals);
-    if (v == floor(v) && fabs(v) < 1e4) return ct__number_fixed(out, v, 0);
-    return fabs(v) >= 1000 ? ct__value_label(out, v, false, -1) : ct__number_general(out, v, fabs(v) < 1 ? 2 : 3);
+static const char *value_text(const heat *h, double v, ct__number *out) { return ct__value_label(out, v, false, h->decimals); }
+
+/* Two digits of the largest value for all, where not all are integers. */
+static int common_decimals(const heat *h) {
+    double largest = 0;
+    bool whole = true;
+    for (int64_t i = 0; i < h->o->rows * h->o->columns; i++) {
+        if (!isfinite(h->values[i])) continue;
+        largest = fmax(largest, fabs(h->values[i]));
+        whole = whole && h->values[i] == floor(h->values[i]);
+    }
+    if (h->o->decimals >= 0 || whole || largest >= 1e4) return h->o->decimals;
+    int decimals = 1 - (int)floor(log10(largest));
+    return decimals < 0 ? 0 : decimals > 6 ? -1 : decimals;
 }
 
 static bool values_fit(const heat *h) {
@@ -159,6 +170,7 @@ void ct__draw_heat(ct__frame *f) {
         return;
     }
     measure(&h);
+    h.decimals = common_decimals(&h);
     double room_left = fmin(widest(c->heat.row_names, c->heat.rows), f->svg->width * 0.35);
     f->left = 6 + room_left + 7;
     double width = f->right - f->left - (c->heat.no_values ? SCALE_WIDTH : 0);

@@ -109,6 +109,8 @@ void ct__svg_text(ct__svg *v, double x, double y, const char *anchor, const char
 void ct__svg_line(ct__svg *v, double x1, double y1, double x2, double y2, const char *class_);
 void ct__svg_rect(ct__svg *v, double x, double y, double w, double h, const char *class_, const char *title); /* title: shown on hover, or NULL */
 
+void ct__svg_attribute(ct__buf *b, const char *name, double value); /* name="12.3", a blank before it */
+
 /* The whole file; or for a page, which has the styles once. */
 void ct__svg_file(ct__buf *out, const ct__svg *v, const char *name);
 void ct__svg_inline(ct__buf *out, const ct__svg *v, const char *name, const char *class_);

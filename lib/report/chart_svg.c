@@ -103,7 +103,7 @@ void ct__svg_text(ct__svg *v, double x, double y, const char *anchor, const char
     ct__buf_puts(t, "</text>\n");
 }
 
-static void attribute(ct__buf *t, const char *name, double value) {
+void ct__svg_attribute(ct__buf *t, const char *name, double value) {
     ct__buf_printf(t, " %s=\"", name);
     ct__put_tenths(t, value);
     ct__buf_puts(t, "\"");
@@ -112,20 +112,20 @@ static void attribute(ct__buf *t, const char *name, double value) {
 void ct__svg_line(ct__svg *v, double x1, double y1, double x2, double y2, const char *class_) {
     ct__buf *t = &v->body;
     ct__buf_printf(t, "<line class=\"%s\"", class_);
-    attribute(t, "x1", x1);
-    attribute(t, "y1", y1);
-    attribute(t, "x2", x2);
-    attribute(t, "y2", y2);
+    ct__svg_attribute(t, "x1", x1);
+    ct__svg_attribute(t, "y1", y1);
+    ct__svg_attribute(t, "x2", x2);
+    ct__svg_attribute(t, "y2", y2);
     ct__buf_puts(t, "/>\n");
 }
 
 void ct__svg_rect(ct__svg *v, double x, double y, double w, double h, const char *class_, const char *title) {
     ct__buf *t = &v->body;
     ct__buf_printf(t, "<rect class=\"%s\"", class_);
-    attribute(t, "x", x);
-    attribute(t, "y", y);
-    attribute(t, "width", w);
-    attribute(t, "height", h);
+    ct__svg_attribute(t, "x", x);
+    ct__svg_attribute(t, "y", y);
+    ct__svg_attribute(t, "width", w);
+    ct__svg_attribute(t, "height", h);
     if (!title) {
         ct__buf_puts(t, "/>\n");
         return;
@@ -145,8 +145,8 @@ static void begin(ct__buf *out, const ct__svg *v, const char *name, const char *
     ct__buf_puts(out, " ");
     ct__put_tenths(out, v->height);
     ct__buf_puts(out, "\"");
-    attribute(out, "width", v->width);
-    attribute(out, "height", v->height);
+    ct__svg_attribute(out, "width", v->width);
+    ct__svg_attribute(out, "height", v->height);
     ct__buf_puts(out, " aria-label=\"");
     ct__put_escaped(out, name, strlen(name));
     ct__buf_puts(out, "\">\n");
