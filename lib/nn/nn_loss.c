@@ -321,7 +321,8 @@ static ct_tensor *call_triplet_margin_with_distance_loss(ct_tensor *const *in, a
     }
     return ct_triplet_margin_with_distance_loss(in[0], in[1], in[2], &o->triplet_margin_with_distance_loss);
 }
-static const kind triplet_with_distance_kind = KIND("TripletMarginWithDistanceLoss", ct_nn_triplet_margin_with_distance_loss, triplet_margin_with_distance_loss, 3);
+static const kind triplet_with_distance_kind =
+    KIND("TripletMarginWithDistanceLoss", ct_nn_triplet_margin_with_distance_loss, triplet_margin_with_distance_loss, 3);
 ct_module *ct_nn_triplet_margin_with_distance_loss(const ct_triplet_margin_with_distance_loss_options *o) {
     CT__TRY_NULL(CT__CHECK_OPTIONS("ct_nn_triplet_margin_with_distance_loss", o));
     ct_module *m = make((loss_arg){.kind = &triplet_with_distance_kind, .options = o, .reduction = o ? o->reduction : CT_REDUCTION_MEAN});

@@ -9,8 +9,8 @@
  *      forward hook         weight = the same without history, so that no graph lives longer than the program's scopes; buffers that the formula moves on
  *                           move now, after a forward that did not fail
  *
- * Both hooks share one record, which the first one owns. It remembers which storages and versions the present weight was made of: with these unchanged and nothing
- * to record, the pre-hook leaves all as it is and a module may run on several threads.
+ * Both hooks share one record, which the first one owns. It remembers which storages and versions the present weight was made of: with these unchanged
+ * and nothing to record, the pre-hook leaves all as it is and a module may run on several threads.
  */
 #include "nn/module_impl.h"
 

@@ -118,7 +118,8 @@ ct_tensor *ct_parameters_to_vector(const ct_list *parameters) {
     }
     ct_scope scope = ct_scope_begin();
     ct_list *flat = ct_list_new();
-    for (int64_t i = 0; i < ct_list_size(parameters) && ct__pending() == CT_OK; i++) ct_list_append(flat, ct_reshape(ct_list_data(parameters)[i], CT_SHAPE(-1)));
+    for (int64_t i = 0; i < ct_list_size(parameters) && ct__pending() == CT_OK; i++)
+        ct_list_append(flat, ct_reshape(ct_list_data(parameters)[i], CT_SHAPE(-1)));
     return ct_scope_return(scope, ct__pending() == CT_OK ? ct_cat(ct_list_data(flat), ct_list_size(flat), 0) : NULL);
 }
 
