@@ -21,7 +21,7 @@
  *     ops_vision.h      interpolation, grids, unfold
  *
  *     autograd_functional.h  Jacobians, Hessians    autograd_checkpoint.h  memory for time    autograd_graph.h  saved-tensor hooks, graphs as DOT
- *     nn_rnn.h          RNN, LSTM, GRU, packed sequences
+ *     nn_rnn.h          RNN, LSTM, GRU, packed sequences     nn_transformer.h  attention, transformers
  *     nn_hooks.h        functions that see what goes into and comes out of modules      nn_loss.h  losses as modules
  *     nn_utils.h        clipped gradients, weight and spectral normalisation
  *
@@ -54,7 +54,6 @@
 #include <ctorch/data_transform.h>
 #include <ctorch/data_vision.h>
 #include <ctorch/dict.h>
-#include <ctorch/download.h>
 #include <ctorch/history.h>
 #include <ctorch/linalg.h>
 #include <ctorch/lr_scheduler.h>
@@ -72,6 +71,7 @@
 #include <ctorch/nn_pool.h>
 #include <ctorch/nn_rnn.h>
 #include <ctorch/nn_shape.h>
+#include <ctorch/nn_transformer.h>
 #include <ctorch/nn_utils.h>
 #include <ctorch/ops_attention.h>
 #include <ctorch/ops_bitwise.h>

@@ -47,6 +47,18 @@ void ct_module_free(ct_module *m) {
     ct__free(m);
 }
 
+ct_module *ct__module_blank(const ct_module_class *cls) {
+    ct_module *m = ct__alloc_zero(sizeof *m);
+    if (!m) return NULL;
+    atomic_init(&m->refs, 1);
+    m->training = true;
+    m->cls = *cls;
+    m->state = ct__alloc_zero(cls->state_size ? cls->state_size : 1);
+    if (m->state) return m;
+    ct__free(m);
+    return NULL;
+}
+
 static ct_status init_in_scope(ct_module *m, const void *arg) {
     if (!m->cls.init) return CT_OK;
     ct_scope scope = ct_scope_begin();
@@ -64,16 +76,8 @@ ct_module *ct_module_new(const ct_module_class *cls, const void *arg) {
         return NULL;
     }
     CT__TRY_NULL(CT__CHECK_OPTIONS("ct_module_new", cls));
-    ct_module *m = ct__alloc_zero(sizeof *m);
+    ct_module *m = ct__module_blank(cls);
     if (!m) return NULL;
-    atomic_init(&m->refs, 1);
-    m->training = true;
-    m->cls = *cls;
-    m->state = ct__alloc_zero(cls->state_size ? cls->state_size : 1);
-    if (!m->state) {
-        ct__free(m);
-        return NULL;
-    }
     m->n_own = INT64_MAX; /* until init is through */
     if (init_in_scope(m, arg) == CT_OK) {
         m->n_own = m->entries.size;

@@ -34,6 +34,9 @@ struct ct_module {
     ct_hook *hooks;   /* NULL for most */
 };
 
+/* A module of the class with a zeroed state and nothing in it. */
+ct_module *ct__module_blank(const ct_module_class *cls);
+
 /* Forward and backward hooks may look between the module and its neighbours: what fuses adjacent modules must leave it alone. */
 CT__INLINE bool ct__module_has_hooks(const ct_module *m) { return m->hooks != NULL; }
 /* forward with its hooks around it. */

@@ -150,7 +150,8 @@ class Case:
 
     def make(self):
         torch.manual_seed(SEED)
-        own_copy = lambda a: a.make() if isinstance(a, Made) else a.clone() if isinstance(a, torch.Tensor) else a  # it may become a buffer
+        own_copy = lambda a: (a.make() if isinstance(a, Made) else a.clone() if isinstance(a, torch.Tensor) # it may become a buffer
+                              else copy.deepcopy(a) if isinstance(a, torch.nn.Module) else a)
         return self.cls(*map(own_copy, self.ctor[0]), **{k: own_copy(a) for k, a in self.ctor[1].items()})
 
     def kinds(self):
@@ -171,7 +172,7 @@ class Case:
 
     def evaluate(self, blob):
         module = self.make()
-        initial = OrderedDict((n, t.detach().to(self.dtype if t.is_floating_point() else t.dtype, copy=True)) for n, t in module.state_dict().items())
+        initial = OrderedDict((n, t.detach().clone()) for n, t in module.state_dict().items())
         text = repr(module)
         module = module.to(self.dtype)
         seed_all(f"{self.cls.__name__}:{sorted(self.ctor_arguments)}")

@@ -433,6 +433,7 @@ def GRU(t):
     yield M(C(2, 3, batch_first=True), C(t(2, 4, 2), t(1, 2, 3)))
     yield M(C(2, 3, num_layers=2, dropout=0.5), C(t(3, 2, 2)))
     yield M(C(2, 3), C(packed(t, [2, 3, 1], 2, False), t(1, 3, 3)))
+    yield M(C(2, 3, num_layers=2, bidirectional=True), C(packed(t, [2, 3, 1], 2, False), t(4, 3, 3)))
 
 
 @samples
@@ -442,6 +443,8 @@ def LSTM(t):
     yield M(C(2, 3, batch_first=True, proj_size=2), C(t(2, 4, 2), (t(1, 2, 2), t(1, 2, 3))))
     yield M(C(2, 3, num_layers=2, dropout=0.5), C(t(3, 2, 2)))
     yield M(C(2, 3, bidirectional=True), C(packed(t, [2, 3, 1], 2, False)))
+    yield M(C(2, 3, num_layers=2, bidirectional=True, proj_size=2), C(packed(t, [2, 3, 1], 2, False), (t(4, 3, 2), t(4, 3, 3))))
+    yield M(C(2, 3, batch_first=True, bias=False), C(packed(t, [3, 2, 2], 2, True), (t(1, 3, 3), t(1, 3, 3))))
 
 
 @samples
@@ -464,13 +467,29 @@ def LSTMCell(t):
 
 # ---- Attention ----------------------------------------------------------------------------------------------------
 
+def small(t):
+    """Inputs whose scores leave the softmax soft."""
+    return lambda *shape: t(*shape, low=-1, high=1)
+
+
+def number_mask(t, *shape): return t(*shape, low=-1, high=1, requires_grad=False)
+
+
 @samples
 def MultiheadAttention(t):
+    x = small(t)
     mask = torch.tensor([[False, True, False], [False, False, True]])
-    yield M(C(4, 2), C(t(2, 3, 4), t(3, 3, 4), t(3, 3, 4)))
-    yield M(C(4, 2, kdim=3, vdim=5, batch_first=True), C(t(2, 2, 4), t(2, 3, 3), t(2, 3, 5), attn_mask=mask))
-    yield M(C(4, 2, add_bias_kv=True, add_zero_attn=True), C(t(2, 2, 4), t(3, 2, 4), t(3, 2, 4), key_padding_mask=mask, average_attn_weights=False))
-    yield M(C(4, 2, dropout=0.5, bias=False), C(t(2, 2, 4), t(3, 2, 4), t(3, 2, 4), need_weights=False))
+    each = mask.expand(6, 2, 3).roll(1, 2)
+    causal = nn.Transformer.generate_square_subsequent_mask(2, dtype=t(1).dtype)
+    yield M(C(4, 2), C(x(2, 3, 4), x(3, 3, 4), x(3, 3, 4)))
+    yield M(C(4, 2, kdim=3, vdim=5, batch_first=True), C(x(2, 2, 4), x(2, 3, 3), x(2, 3, 5), attn_mask=mask))
+    yield M(C(4, 2, add_bias_kv=True, add_zero_attn=True), C(x(2, 2, 4), x(3, 2, 4), x(3, 2, 4), key_padding_mask=mask, average_attn_weights=False))
+    yield M(C(4, 2, dropout=0.5, bias=False), C(x(2, 2, 4), x(3, 2, 4), x(3, 2, 4), need_weights=False))
+    yield M(C(4, 2), C(x(2, 3, 4), x(3, 3, 4), x(3, 3, 4), attn_mask=each, need_weights=False))
+    yield M(C(4, 2, add_bias_kv=True), C(x(2, 2, 4), x(3, 2, 4), x(3, 2, 4), attn_mask=number_mask(t, 4, 2, 3), key_padding_mask=number_mask(t, 2, 3)))
+    yield M(C(4, 2, add_zero_attn=True, batch_first=True), C(x(2, 4), x(3, 4), x(3, 4), attn_mask=number_mask(t, 2, 2, 3), need_weights=False))
+    yield M(C(4, 2), C(x(2, 3, 4), x(2, 3, 4), x(2, 3, 4), attn_mask=causal, is_causal=True, need_weights=False))
+    yield M(C(4, 2), C(x(2, 2, 4), x(2, 2, 4), x(2, 2, 4), attn_mask=causal, key_padding_mask=torch.tensor([[False, False], [False, True]]), is_causal=True, average_attn_weights=False))
 
 
 def layer_kinds():
@@ -481,28 +500,41 @@ def layer_kinds():
 
 @samples
 def TransformerEncoderLayer(t):
+    x = small(t)
     for kwargs in layer_kinds(): yield M(C(4, 2, 5, 0.0, **kwargs), C(t(2, 3, 4)))
     yield M(C(4, 2, 5), C(t(2, 3, 4)))
+    yield M(C(4, 2, 5), C(x(2, 2, 4), nn.Transformer.generate_square_subsequent_mask(2, dtype=t(1).dtype), is_causal=True))
+    yield M(C(4, 2, 5, 0.0, batch_first=True), C(x(2, 3, 4), number_mask(t, 4, 3, 3), number_mask(t, 2, 3)))
 
 
 @samples
 def TransformerDecoderLayer(t):
+    x = small(t)
     for kwargs in layer_kinds(): yield M(C(4, 2, 5, 0.0, **kwargs), C(t(2, 2, 4), t(2, 2, 4)))
     yield M(C(4, 2, 5), C(t(2, 2, 4), t(3, 2, 4)))
+    masks = [number_mask(t, *shape) for shape in ((2, 2), (4, 2, 3), (2, 2), (2, 3))]
+    yield M(C(4, 2, 5, 0.0), C(x(2, 2, 4), x(3, 2, 4), *masks))
+    causal = nn.Transformer.generate_square_subsequent_mask(2, dtype=t(1).dtype)
+    yield M(C(4, 2, 5, 0.0), C(x(2, 2, 4), x(2, 2, 4), causal, causal, tgt_is_causal=True, memory_is_causal=True))
 
 
 @samples
 def TransformerEncoder(t):
+    x = small(t)
     layer = nn.TransformerEncoderLayer(4, 2, 5, 0.0, dtype=t(1).dtype)
     yield M(C(layer, 2, norm=nn.LayerNorm(4), enable_nested_tensor=False), C(t(2, 3, 4)))
     yield M(C(layer, 1), C(t(2, 3, 4), is_causal=True, mask=nn.Transformer.generate_square_subsequent_mask(2, dtype=t(1).dtype)))
+    yield M(C(layer, 2), C(x(3, 2, 4), number_mask(t, 4, 3, 3), number_mask(t, 2, 3)))
 
 
 @samples
 def TransformerDecoder(t):
+    x = small(t)
     layer = nn.TransformerDecoderLayer(4, 2, 5, 0.0, dtype=t(1).dtype)
     yield M(C(layer, 2, norm=nn.LayerNorm(4)), C(t(2, 2, 4), t(3, 2, 4)))
     yield M(C(layer, 1), C(t(2, 2, 4), t(3, 2, 4), tgt_mask=nn.Transformer.generate_square_subsequent_mask(2, dtype=t(1).dtype), tgt_is_causal=True))
+    masks = [number_mask(t, *shape) for shape in ((4, 2, 2), (2, 3), (2, 2), (2, 3))]
+    yield M(C(layer, 2), C(x(2, 2, 4), x(3, 2, 4), *masks))
 
 
 MODES_DIFFER |= {"TransformerDecoder", "TransformerDecoderLayer", "Transformer"}
@@ -511,6 +543,10 @@ MODES_DIFFER |= {"TransformerDecoder", "TransformerDecoderLayer", "Transformer"}
 @samples
 def Transformer(t):
     yield M(C(4, 2, 1, 1, 5, 0.0), C(t(3, 2, 4), t(2, 2, 4)))
+    masks = [number_mask(t, *shape) for shape in ((3, 3), (2, 2), (4, 2, 3), (2, 3), (2, 2), (2, 3))]
+    yield M(C(4, 2, 1, 1, 5, 0.0), C(small(t)(3, 2, 4), small(t)(2, 2, 4), *masks))
+    causal = nn.Transformer.generate_square_subsequent_mask(2, dtype=t(1).dtype)
+    yield M(C(4, 2, 1, 1, 5, 0.0), C(small(t)(2, 2, 4), small(t)(2, 2, 4), causal, causal, causal, src_is_causal=True, tgt_is_causal=True, memory_is_causal=True))
     yield M(C(4, 2, 1, 2, 5, 0.0, activation="gelu", layer_norm_eps=0.1, batch_first=True, norm_first=True, bias=False), C(t(2, 3, 4), t(2, 2, 4)))
 
 
