@@ -243,16 +243,46 @@ typedef struct u8_job {
     uint8_t *y;
 } u8_job;
 
+static uint8_t unfix(const u8_job *o, int32_t sum) {
+    sum >>= o->bits;
+    return (uint8_t)(sum < 0 ? 0 : sum > 255 ? 255 : sum);
+}
+
+/* Output i of a dimension whose elements lie side by side. */
+static uint8_t sum_taps_u8(const u8_job *o, const uint8_t *x, int64_t i) {
+    const int64_t *index = o->r->index;
+    int32_t sum = 1 << (o->bits - 1);
+    for (int64_t t = o->r->start[i]; t < o->r->start[i + 1]; t++) sum += o->weight[t] * x[index[t]];
+    return unfix(o, sum);
+}
+
+/* Output i where an element is a row of inner numbers: rows are scaled and added, a run of numbers at a time. */
+static void sum_rows_u8(const u8_job *o, const uint8_t *x, int64_t i, uint8_t *y) {
+    enum { RUN = 256 };
+    const ct__resample *r = o->r;
+    int32_t sum[RUN];
+    for (int64_t k = 0; k < r->inner; k += RUN) {
+        int64_t n = ct__min_i64(RUN, r->inner - k);
+        for (int64_t j = 0; j < n; j++) sum[j] = 1 << (o->bits - 1);
+        for (int64_t t = r->start[i]; t < r->start[i + 1]; t++) {
+            const uint8_t *row = x + r->index[t] * r->inner + k;
+            int32_t weight = o->weight[t];
+            for (int64_t j = 0; j < n; j++) sum[j] += weight * row[j];
+        }
+        for (int64_t j = 0; j < n; j++) y[k + j] = unfix(o, sum[j]);
+    }
+}
+
 static void resample_u8(int64_t begin, int64_t end, void *arg) { /* an item is an output row of inner elements */
     const u8_job *o = arg;
     const ct__resample *r = o->r;
-    for (int64_t item = begin; item < end; item++) {
-        const uint8_t *x = o->x + item / r->out * r->in * r->inner;
-        for (int64_t k = 0, i = item % r->out; k < r->inner; k++) {
-            int32_t sum = 1 << (o->bits - 1);
-            for (int64_t t = r->start[i]; t < r->start[i + 1]; t++) sum += o->weight[t] * x[r->index[t] * r->inner + k];
-            sum >>= o->bits;
-            o->y[item * r->inner + k] = (uint8_t)(sum < 0 ? 0 : sum > 255 ? 255 : sum);
+    const uint8_t *x = o->x + begin / r->out * r->in * r->inner;
+    for (int64_t item = begin, i = begin % r->out; item < end; item++) {
+        if (r->inner == 1) o->y[item] = sum_taps_u8(o, x, i);
+        else sum_rows_u8(o, x, i, o->y + item * r->inner);
+        if (++i == r->out) {
+            i = 0;
+            x += r->in * r->inner;
         }
     }
 }
