@@ -32,7 +32,7 @@ need_command() { need "$1" command -v "${2:-$1}"; }
 install_with_apt() {
     need_command gcc cc; need libc6-dev has_header stdlib.h; need_command cmake; need_command ninja-build ninja; need_command pkg-config
     need libopenblas-dev pkg-config --exists openblas; need libpng-dev pkg-config --exists libpng; need libjpeg-dev pkg-config --exists libjpeg
-    need zlib1g-dev pkg-config --exists zlib
+    need zlib1g-dev pkg-config --exists zlib; need libcurl4-openssl-dev pkg-config --exists libcurl
     case " $* " in *" tests "*)
         need check pkg-config --exists check; need_command g++ c++; need_command python3; need_command valgrind; need_command shellcheck ;;
     esac
@@ -51,14 +51,14 @@ install_missing() {
     MISSING=
     if command -v apt-get >/dev/null 2>&1; then install_with_apt "$@"
     elif command -v dnf >/dev/null 2>&1; then
-        MISSING=" gcc cmake ninja-build pkgconf openblas-devel libpng-devel libjpeg-turbo-devel zlib-devel"
+        MISSING=" gcc cmake ninja-build pkgconf openblas-devel libpng-devel libjpeg-turbo-devel zlib-devel libcurl-devel"
         case " $* " in *" tests "*) MISSING="$MISSING check-devel gcc-c++ python3 valgrind ShellCheck" ;; esac
         case " $* " in *" clang "*) MISSING="$MISSING clang" ;; esac
         case " $* " in *" lcov "*) MISSING="$MISSING lcov" ;; esac
         # shellcheck disable=SC2086
         as_root dnf install -y -q $MISSING
     elif command -v pacman >/dev/null 2>&1; then
-        MISSING=" gcc cmake ninja pkgconf openblas libpng libjpeg-turbo zlib"
+        MISSING=" gcc cmake ninja pkgconf openblas libpng libjpeg-turbo zlib curl"
         case " $* " in *" tests "*) MISSING="$MISSING check python valgrind shellcheck" ;; esac
         case " $* " in *" clang "*) MISSING="$MISSING clang" ;; esac
         case " $* " in *" lcov "*) MISSING="$MISSING lcov" ;; esac

@@ -215,6 +215,7 @@ typedef struct results {
     int epochs;
     epoch_result history[MAX_EPOCHS];
     double seconds;                      /* of training, without the tests */
+    double waiting;                      /* share of this run's training that went into waiting for images, first batches not counted */
     int64_t confusion[CLASSES][CLASSES]; /* [label][guess]: how many test images, after the last epoch */
     prediction *predictions;             /* one per test image */
     int64_t n_test;
@@ -397,7 +398,11 @@ static bool make_and_train(const settings *s, const data *d, bool checkpoints, c
         if (checkpoints)
             printf("%" PRId64 " training images, %" PRId64 " test images; %" PRId64 " parameters; %s\n", ct_dataset_size(d->train), r->n_test,
                    r->parameters, run.settings);
-        if (!s->resume || load_checkpoint(&run, r) == CT_OK) finished = train(s, d, &run, r);
+        if (!s->resume || load_checkpoint(&run, r) == CT_OK) {
+            double before = r->seconds;
+            finished = train(s, d, &run, r);
+            if (r->seconds > before) r->waiting = ct_loader_get_stats(loader).wait_seconds / (r->seconds - before);
+        }
     }
     ct_lr_scheduler_free(run.schedule);
     ct_loader_free(loader);
@@ -500,8 +505,8 @@ static void train_and_show(const settings *s, const data *d, results *r) {
         printf("stopped; --resume goes on from %s/checkpoint.safetensors\n", s->out);
     } else if (ct_ok()) {
         double all = accuracy(r);
-        printf("\ntest accuracy %.2f %%: %" PRId64 " of %" PRId64 " digits are wrong; trained in %.1f s\n", 100 * all,
-               (int64_t)llround((1 - all) * (double)r->n_test), r->n_test, r->seconds);
+        printf("\ntest accuracy %.2f %%: %" PRId64 " of %" PRId64 " digits are wrong; trained in %.1f s, waiting for images %.1f %%\n", 100 * all,
+               (int64_t)llround((1 - all) * (double)r->n_test), r->n_test, r->seconds, 100 * r->waiting);
         print_confusion(r);
         save_model(s, net);
         write_tables(s, r);

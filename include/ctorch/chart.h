@@ -109,7 +109,7 @@ typedef struct ct_chart_heatmap_options {
     uint64_t reserved[4];
 } ct_chart_heatmap_options;
 
-/* A matrix [R, C] as coloured cells, the first row on top, with the values in them where there is room. Since 0.1. */
+/* A matrix [R, C] as coloured cells, the first row on top, with the values in them where there is room; at most 500 x 500. Since 0.1. */
 CT_API ct_status ct_chart_heatmap(ct_chart *chart, const ct_tensor *matrix, const ct_chart_heatmap_options *options);
 
 /* ---- The picture ------------------------------------------------------------------------------------------------- */

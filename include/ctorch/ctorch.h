@@ -54,6 +54,7 @@
 #include <ctorch/data_transform.h>
 #include <ctorch/data_vision.h>
 #include <ctorch/dict.h>
+#include <ctorch/download.h>
 #include <ctorch/history.h>
 #include <ctorch/linalg.h>
 #include <ctorch/lr_scheduler.h>

@@ -41,7 +41,8 @@ typedef struct ct_image_options {
 /*
  * A picture file as [C, H, W]; its first bytes say which format it has, whatever its name. ct_image_decode reads one from memory.
  *
- *   PNG             gray, RGB, palette, with and without alpha, 1 to 16 bits, interlaced or not. Gamma and colour profiles are left alone, as in PIL and torchvision.
+ *   PNG             gray, RGB, palette, with and without alpha, 1 to 16 bits, interlaced or not. Gamma and colour profiles are left alone, as in
+ *                   PIL and torchvision.
  *   JPEG            gray, RGB, CMYK (which becomes RGB, with inverted values as PIL assumes), sequential and progressive. The orientation that cameras put
  *                   into EXIF data is ignored, as torchvision.io does by default. Only where the library was built with libjpeg-turbo, else CT_ERR_UNSUPPORTED.
  *   PBM, PGM, PPM   P1 to P6, up to 65535 levels; of several pictures in a file the first.
@@ -102,9 +103,10 @@ CT_API ct_tensor *ct_image_grid(const ct_tensor *images, const ct_image_grid_opt
 CT_API ct_tensor *ct_image_grid_list(const ct_list *images, const ct_image_grid_options *options);
 
 /*
- * The functions below are torchvision.transforms.v2.functional's on tensors, with its names, defaults and rounding. They take f32 or u8, with any number of dims ahead:
- * [..., C, H, W] where channels matter, else [..., H, W], and return a new tensor of the innermost scope, of the same dtype. Errors: CT_ERR_SHAPE (too few dims,
- * no pixels, a wrong number of channels), CT_ERR_DTYPE, CT_ERR_INVALID_ARGUMENT for numbers out of range or not finite. Since 0.1.
+ * The functions below are torchvision.transforms.v2.functional's on tensors, with its names, defaults and rounding. They take f32 or u8, with any
+ * number of dims ahead: [..., C, H, W] where channels matter, else [..., H, W], and return a new tensor of the innermost scope, of the same dtype.
+ * Errors: CT_ERR_SHAPE (too few dims, no pixels, a wrong number of channels), CT_ERR_DTYPE, CT_ERR_INVALID_ARGUMENT for numbers out of range or not
+ * finite. Since 0.1.
  */
 
 /* ---- Geometry --------------------------------------------------------------------------------------------------- */
@@ -189,8 +191,8 @@ typedef struct ct_image_affine_options {
 /* Turned, sheared and scaled about the centre, then moved; the size stays. */
 CT_API ct_tensor *ct_image_affine(const ct_tensor *image, const ct_image_affine_options *options);
 
-/* The window of height x width at (top, left), which lies inside the picture, replaced by value: [1, 1, 1], [C, 1, 1], [C, height, width] or what else expands to
- * that, of the picture's dtype. */
+/* The window of height x width at (top, left), which lies inside the picture, replaced by value: [1, 1, 1], [C, 1, 1], [C, height, width] or what
+ * else expands to that, of the picture's dtype. */
 CT_API ct_tensor *ct_image_erase(const ct_tensor *image, int64_t top, int64_t left, int64_t height, int64_t width, ct_tensor *value);
 
 /* ---- Colour ------------------------------------------------------------------------------------------------------- */
@@ -237,8 +239,8 @@ typedef struct ct_image_gaussian_blur_options {
 /* Weighted with a bell of kernel_size pixels (odd), mirrored at the border. */
 CT_API ct_tensor *ct_image_gaussian_blur(const ct_tensor *image, int64_t kernel_size, const ct_image_gaussian_blur_options *options);
 
-/* u8 0..255 as f32 0..1 and back, or as it is where it has the dtype. to_dtype is v2.functional.to_dtype with scale=True: x * (1 / 255) and the whole part of 255.999 x.
- * to_tensor gives f32, divided by 255, as ToTensor and ct_image_read: the last bit may differ. */
+/* u8 0..255 as f32 0..1 and back, or as it is where it has the dtype. to_dtype is v2.functional.to_dtype with scale=True: x (1 / 255) and the whole
+ * part of 255.999 x. to_tensor gives f32, divided by 255, as ToTensor and ct_image_read: the last bit may differ. */
 CT_API ct_tensor *ct_image_to_dtype(const ct_tensor *image, ct_dtype dtype);
 CT_API ct_tensor *ct_image_to_tensor(const ct_tensor *image);
 

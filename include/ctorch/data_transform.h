@@ -27,14 +27,15 @@ typedef struct ct_transform ct_transform;
 CT_API ct_transform *ct_transform_retain(ct_transform *transform); /* NULL passes through */
 CT_API void ct_transform_free(ct_transform *transform);            /* NULL is fine */
 CT_API const char *ct_transform_class_name(const ct_transform *transform);
+/* The new picture, or image itself where a transform does not act. */
 CT_API ct_tensor *ct_transform_apply(ct_transform *transform, ct_tensor *image, ct_generator *generator);
 
 /* ---- Containers ---------------------------------------------------------------------------------------------------- */
 
 /*
- * Several in a row: Compose. One of several, drawn with these probabilities (p NULL: all the same; else n numbers, not negative, any sum): RandomChoice. It takes over
- * the caller's reference to each, on failure too; retain one to keep it. A NULL among them is an error (the call that should have made it failed). The macro takes them as
- * arguments:
+ * Several in a row: Compose. One of several, drawn with these probabilities (p NULL: all the same; else n numbers, not negative, any sum):
+ * RandomChoice. It takes over the caller's reference to each, on failure too; retain one to keep it. A NULL among them is an error (the call that
+ * should have made it failed). The macro takes them as arguments:
  *
  *     ct_transform *t = ct_transform_compose(ct_transform_random_crop(28, 28, &(ct_random_crop_options){.padding = 2}),
  *                                            ct_transform_random_rotation(10, NULL));
@@ -146,7 +147,8 @@ CT_API ct_transform *ct_transform_to_dtype(ct_dtype dtype);
 CT_API ct_transform *ct_transform_grayscale(int num_output_channels); /* 1 or 3; torchvision's default is 1 */
 CT_API ct_transform *ct_transform_random_grayscale(double p);         /* as many channels as the picture has; torchvision's default is 0.1 */
 
-/* A number b draws a factor from max(0, 1 - b) .. 1 + b, for hue from -b .. b; the pointers from {min, max}, which then count, and are copied. 0 and NULL: left alone. */
+/* A number b draws a factor from max(0, 1 - b) .. 1 + b, for hue from -b .. b; the pointers from {min, max}, which then count, and are copied. 0 and
+ * NULL: left alone. */
 typedef struct ct_color_jitter_options {
     double brightness, contrast, saturation, hue;
     const double *brightness_range, *contrast_range, *saturation_range, *hue_range;
@@ -174,7 +176,8 @@ typedef struct ct_rand_augment_options {
     uint64_t reserved[4];
 } ct_rand_augment_options;
 
-/* num_ops of torchvision's 14 (identity, shear, translate, rotate, brightness, color, contrast, sharpness, posterize, solarize, autocontrast, equalize): RandAugment. */
+/* num_ops of torchvision's 14 (identity, shear, translate, rotate, brightness, color, contrast, sharpness, posterize, solarize, autocontrast,
+ * equalize): RandAugment. */
 CT_API ct_transform *ct_transform_rand_augment(const ct_rand_augment_options *options);
 
 /* ---- Whole batches --------------------------------------------------------------------------------------------------- */
@@ -185,8 +188,9 @@ typedef struct ct_mixup_options {
 } ct_mixup_options;
 
 /*
- * Mixes each sample of a batch with its predecessor, the first with the last: *input f32 [N, C, H, W], *target class numbers i64 [N] or probabilities [N, num_classes] (then
- * num_classes may be 0). Both are replaced by new tensors of the innermost scope, the targets by probabilities f32 [N, num_classes], as ct_cross_entropy takes them.
+ * Mixes each sample of a batch with its predecessor, the first with the last: *input f32 [N, C, H, W], *target class numbers i64 [N] or probabilities
+ * [N, num_classes] (then num_classes may be 0). Both are replaced by new tensors of the innermost scope, the targets by probabilities f32 [N,
+ * num_classes], as ct_cross_entropy takes them.
  *
  *   ct_mixup    lambda x + (1 - lambda) predecessor                        MixUp
  *   ct_cutmix   a rectangle of about (1 - lambda) of the area from the predecessor; targets by the area.  CutMix; u8 too

@@ -31,6 +31,7 @@ typedef struct ct_mnist_options {
     ct_dataset_split split;
     bool normalize;          /* (x - mean) / std, with the data set's two numbers below */
     ct_transform *transform; /* applied to the f32 image in 0..1, ahead of normalize, so that 0 is what is drawn on; a reference of its own */
+    bool download;           /* what is not there is downloaded first (download.h), into torchvision's folder inside of folder */
     uint64_t reserved[4];
 } ct_mnist_options;
 
@@ -38,7 +39,8 @@ typedef struct ct_mnist_options {
  * MNIST (handwritten digits), FashionMNIST (clothes) and KMNIST (Japanese characters): 60,000 + 10,000 gray images of 28 x 28, ten labels. The files
  * keep their official names (train-images-idx3-ubyte, train-labels-idx1-ubyte, t10k-...), plain or with .gz, and lie in folder or where torchvision
  * puts them: folder/MNIST/raw, folder/FashionMNIST/raw, folder/KMNIST/raw, or folder/raw. Files with fewer images, or of another size, will do.
- * The images stay u8 in memory; the folder is not needed after the call. An error says which file was looked for where.
+ * The images stay u8 in memory; the folder is not needed after the call. An error says which file was looked for where. folder NULL is the cache folder
+ * (ct_download_cache_folder).
  */
 CT_API ct_dataset *ct_dataset_mnist(const char *folder, const ct_mnist_options *options);
 CT_API ct_dataset *ct_dataset_fashion_mnist(const char *folder, const ct_mnist_options *options);
@@ -62,6 +64,7 @@ typedef struct ct_cifar_options {
     ct_dataset_split split;
     bool normalize;          /* each channel by the data set's mean and std below */
     ct_transform *transform; /* as for MNIST */
+    bool download;           /* what is not there is downloaded first (download.h) */
     bool coarse;             /* CIFAR-100: the 20 superclasses and not the 100 classes; an error for CIFAR-10 */
     uint64_t reserved[4];
 } ct_cifar_options;
@@ -72,7 +75,7 @@ typedef struct ct_cifar_options {
  *   cifar10    cifar-10-batches-bin: data_batch_1.bin .. data_batch_5.bin, test_batch.bin; a record is 1 byte label, 3072 bytes of pixels
  *   cifar100   cifar-100-binary: train.bin, test.bin; a record is 1 byte superclass, 1 byte class, 3072 bytes of pixels
  *
- * in folder or in a folder of that name inside of it. Files may have any number of records. The images stay u8 in memory.
+ * in folder (NULL: the cache folder) or in a folder of that name inside of it. Files may have any number of records. The images stay u8 in memory.
  */
 CT_API ct_dataset *ct_dataset_cifar10(const char *folder, const ct_cifar_options *options);
 CT_API ct_dataset *ct_dataset_cifar100(const char *folder, const ct_cifar_options *options);

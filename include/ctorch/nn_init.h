@@ -47,20 +47,21 @@ typedef struct ct_init_kaiming_options {
 CT_API ct_status ct_init_kaiming_uniform_(ct_tensor *t, const ct_init_kaiming_options *options);
 CT_API ct_status ct_init_kaiming_normal_(ct_tensor *t, const ct_init_kaiming_options *options);
 
-/* A number of normal distribution with mean and std, drawn anew until it lies in [a, b]; PyTorch's default is 0, 1, -2, 2. std > 0, a < b. As in PyTorch 2.13
- * candidates are normal where more than 0.3 of these lie between the limits, else uniform, and a and b must then be finite. CT_ERR_INVALID_ARGUMENT if 100,000 rounds
- * leave an element without a number: so few lie between. */
+/* A number of normal distribution with mean and std, drawn anew until it lies in [a, b]; PyTorch's default is 0, 1, -2, 2. std > 0, a < b. As in PyTorch
+ * 2.13 candidates are normal where more than 0.3 of these lie between the limits, else uniform, and a and b must then be finite. CT_ERR_INVALID_ARGUMENT
+ * if 100,000 rounds leave an element without a number: so few lie between. */
 CT_API ct_status ct_init_trunc_normal_(ct_tensor *t, double mean, double std, double a, double b, ct_generator *generator);
 
-/* Saxe et al. 2013: t [rows, ...], as [rows, cols], becomes gain times a matrix with orthonormal rows or, if it has more rows than columns, columns. float32 or float64. */
+/* Saxe et al. 2013: t [rows, ...], as [rows, cols], becomes gain times a matrix with orthonormal rows or, if it has more rows than columns, columns.
+ * float32 or float64. */
 CT_API ct_status ct_init_orthogonal_(ct_tensor *t, double gain, ct_generator *generator);
 
-/* Martens 2010: t [rows, cols] becomes normal with mean 0 and std (PyTorch's default is 0.01), but for ceil(sparsity * rows) zeros in each column. 0 <= sparsity <= 1. Which
- * these are is drawn from the generator given; PyTorch takes the default one for that. */
+/* Martens 2010: t [rows, cols] becomes normal with mean 0 and std (PyTorch's default is 0.01), but for ceil(sparsity * rows) zeros in each column. 0 <=
+ * sparsity <= 1. Which these are is drawn from the generator given; PyTorch takes the default one for that. */
 CT_API ct_status ct_init_sparse_(ct_tensor *t, double sparsity, double std, ct_generator *generator);
 
-/* Identities: t [n, m] with ones on the diagonal; and t [out, in, kernel...] of a convolution in 1 to 3 dimensions that hands on as many channels as it can, in each of
- * `groups` (1 is PyTorch's default) groups of output channels: a 1 at the kernel's centre from channel i to channel i. */
+/* Identities: t [n, m] with ones on the diagonal; and t [out, in, kernel...] of a convolution in 1 to 3 dimensions that hands on as many channels as it
+ * can, in each of `groups` (1 is PyTorch's default) groups of output channels: a 1 at the kernel's centre from channel i to channel i. */
 CT_API ct_status ct_init_eye_(ct_tensor *t);
 CT_API ct_status ct_init_dirac_(ct_tensor *t, int64_t groups);
 

@@ -6,7 +6,8 @@
  *     loss = ct_nn_loss_forward(criterion, ct_forward(net, x), target);
  *
  * The module keeps a copy of the options. A weight becomes the buffer "weight", a pos_weight the buffer "pos_weight": references to the tensors given,
- * part of the state dict, converted by ct_module_to; absent where not given. Options are checked when the loss is computed, .reduction and reserved words at once.
+ * part of the state dict, converted by ct_module_to; absent where not given. Options are checked when the loss is computed, .reduction and reserved
+ * words at once.
  */
 #ifndef CTORCH_NN_LOSS_H
 #define CTORCH_NN_LOSS_H
@@ -45,6 +46,9 @@ CT_API ct_module *ct_nn_cosine_embedding_loss(const ct_cosine_embedding_loss_opt
 CT_API ct_module *ct_nn_gaussian_nll_loss(const ct_gaussian_nll_loss_options *options);
 /* Inputs: anchor, positive, negative. */
 CT_API ct_module *ct_nn_triplet_margin_loss(const ct_triplet_margin_loss_options *options);
+/* The distance is the child "distance_function", a module of two inputs, PairwiseDistance at first: ct_module_add_child puts another in its place.
+ * Options with a .distance_function make none; its .user must outlive the module. */
+CT_API ct_module *ct_nn_triplet_margin_with_distance_loss(const ct_triplet_margin_with_distance_loss_options *options);
 /* Inputs: log_probs, targets, input_lengths, target_lengths. */
 CT_API ct_module *ct_nn_ctc_loss(const ct_ctc_loss_options *options);
 

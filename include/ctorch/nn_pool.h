@@ -42,6 +42,21 @@ CT_API ct_module *ct_nn_adaptive_max_pool1d(int64_t l);
 CT_API ct_module *ct_nn_adaptive_max_pool2d(int64_t h, int64_t w);
 CT_API ct_module *ct_nn_adaptive_max_pool3d(int64_t d, int64_t h, int64_t w);
 
+typedef struct ct_nn_fractional_max_pool_options {
+    int64_t output_size; /* either this */
+    double output_ratio; /* or this, between 0 and 1: the output's size is the input's times it, rounded down */
+    const int64_t *kernel_size_nd, *output_size_nd;
+    const double *output_ratio_nd;
+    ct_tensor *random_samples; /* [N, C, 2] or [N, C, 3] between 0 and 1: used always, instead of drawing for each input. Buffer _random_samples */
+    uint64_t reserved[4];
+} ct_nn_fractional_max_pool_options;
+typedef ct_nn_fractional_max_pool_options ct_nn_fractional_max_pool2d_options, ct_nn_fractional_max_pool3d_options;
+
+/* torch.nn.FractionalMaxPool2d, 3d (Graham 2014): the largest of windows of kernel_size that begin at pseudo-random places, other ones for each channel of each sample
+ * and each pass, in evaluation too. x [N, C, H, W] or [C, H, W]. Drawn from the default generator, in torch's stream. The indices are a second output. */
+CT_API ct_module *ct_nn_fractional_max_pool2d(int64_t kernel_size, const ct_nn_fractional_max_pool2d_options *options);
+CT_API ct_module *ct_nn_fractional_max_pool3d(int64_t kernel_size, const ct_nn_fractional_max_pool3d_options *options);
+
 #ifdef __cplusplus
 }
 #endif

@@ -26,8 +26,8 @@ typedef struct ct_clip_grad_norm_options {
  * gradient. The error, with .error_if_nonfinite, is CT_ERR_STATE. */
 CT_API ct_tensor *ct_get_total_norm(const ct_list *tensors, const ct_clip_grad_norm_options *options);
 
-/* Multiplies the parameters' gradients, those there are, by max_norm / (norm + 1e-6) if that is below 1, norm being that of all of them together before; returns it.
- * max_norm is not negative. NULL on an error. */
+/* Multiplies the parameters' gradients, those there are, by max_norm / (norm + 1e-6) if that is below 1, norm being that of all of them together before;
+ * returns it. max_norm is not negative. NULL on an error. */
 CT_API ct_tensor *ct_clip_grad_norm_(const ct_list *parameters, double max_norm, const ct_clip_grad_norm_options *options);
 
 /* The same with a norm that is known: ct_get_total_norm's. */
@@ -41,18 +41,20 @@ CT_API ct_status ct_clip_grad_value_(const ct_list *parameters, double clip_valu
 /* All elements one after the other, [sum of sizes]; gradients flow back to the parameters. At least one parameter. */
 CT_API ct_tensor *ct_parameters_to_vector(const ct_list *parameters);
 
-/* Copies the vector's elements into the parameters, whose dtype stays. The vector has as many as all of them together. (PyTorch makes the parameters views of the vector.) */
+/* Copies the vector's elements into the parameters, whose dtype stays. The vector has as many as all of them together. (PyTorch makes the parameters
+ * views of the vector.) */
 CT_API ct_status ct_vector_to_parameters(ct_tensor *vector, const ct_list *parameters);
 
 /* ---- Normalised weights ------------------------------------------------------------------------------------------- */
 
 /*
- * Both replace the parameter `name` (NULL = "weight") of a module by others, from which it is made anew before each forward. These are torch.nn.utils.weight_norm and
- * spectral_norm, so the state dict has their names and not those of torch.nn.utils.parametrizations. An optimizer is made afterwards: the old parameter is gone.
- * ct_module_get_parameter still gives the weight, as of the last forward and without history. The weight is not in ct_parameters.
+ * Both replace the parameter `name` (NULL = "weight") of a module by others, from which it is made anew before each forward. These are
+ * torch.nn.utils.weight_norm and spectral_norm, so the state dict has their names and not those of torch.nn.utils.parametrizations. An optimizer is made
+ * afterwards: the old parameter is gone. ct_module_get_parameter still gives the weight, as of the last forward and without history. The weight is not
+ * in ct_parameters.
  *
- * While nothing records, a weight whose parts have not changed is used again: after one forward in eval mode under ct_no_grad_begin the module may run on several threads.
- * With gradients, or in training under spectral normalisation, it is one thread's.
+ * While nothing records, a weight whose parts have not changed is used again: after one forward in eval mode under ct_no_grad_begin the module may run
+ * on several threads. With gradients, or in training under spectral normalisation, it is one thread's.
  *
  * A parameter that is not there is CT_ERR_NOT_FOUND, one that is normalised already CT_ERR_STATE. On failure the module is as it was.
  */

@@ -289,8 +289,8 @@ typedef struct ct_ctc_loss_options {
  *     input_lengths   int64 or int32 [N], each 0 to T; or [] without batch
  *     target_lengths  int64 or int32 [N], each 0 to S; or []
  *
- * The gradient is torch's: of the logits below an assumed log-softmax, exp(log_probs) - p with p the share of the paths that go through a class at a step. Behind
- * ct_log_softmax it is the exact one. It can be taken once. Since 0.1.
+ * The gradient is torch's: of the logits below an assumed log-softmax, exp(log_probs) - p with p the share of the paths that go through a class at a
+ * step. Behind ct_log_softmax it is the exact one. It can be taken once. Since 0.1.
  */
 CT_API ct_tensor *ct_ctc_loss(ct_tensor *log_probs, ct_tensor *targets, ct_tensor *input_lengths, ct_tensor *target_lengths,
                               const ct_ctc_loss_options *options);

@@ -144,7 +144,8 @@ CT_API ct_status ct_report_environment(ct_report *report);
  * Writes folder/report.html and folder/report.md; the folder is made if it is not there, and those above it.
  *
  * The page is one file with charts as SVG and pictures as PNG in it. It needs no script and loads nothing; it follows the reader's light or dark setting, fits phones
- * (wide tables scroll in their box) and prints. The Markdown says the same and shows the files in folder/report_files: charts as SVG, pictures as PNG.
+ * (wide tables scroll in their box) and prints. The Markdown says the same and shows the files in folder/report_files: charts as SVG, pictures as PNG, or as SVG with PNG in it where they
+ * have labels.
  * A path that ends in .html or .md means that file alone, with the files beside it in NAME_files.
  *
  * Each file is replaced in one step (see ct_save), the page last: after an error a file is old or new, never half of one. CT_ERR_IO where the system refuses, as a

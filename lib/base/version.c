@@ -18,6 +18,9 @@
 #ifndef CT__BUILD_JPEG
 #define CT__BUILD_JPEG "unknown"
 #endif
+#ifndef CT__BUILD_CURL
+#define CT__BUILD_CURL "unknown"
+#endif
 #ifndef CT__BUILD_ZLIB
 #define CT__BUILD_ZLIB "unknown"
 #endif
@@ -42,8 +45,9 @@ static void write_info(void) {
              "PNG: %s\n"
              "JPEG: %s\n"
              "zlib: %s\n"
+             "download: %s\n"
              "instruction set: %s in use, %s available\n",
-             CT_VERSION_STRING, COMPILER, __VERSION__, CT__BUILD_TYPE, CT__BUILD_BLAS, CT__BUILD_PNG, CT__BUILD_JPEG, CT__BUILD_ZLIB,
+             CT_VERSION_STRING, COMPILER, __VERSION__, CT__BUILD_TYPE, CT__BUILD_BLAS, CT__BUILD_PNG, CT__BUILD_JPEG, CT__BUILD_ZLIB, CT__BUILD_CURL,
              ct__isa_name(ct__cpu_isa()), ct__isa_name(ct__cpu_isa_max()));
 }
 

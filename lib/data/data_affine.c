@@ -1,8 +1,9 @@
 /*
  * data_affine.c: pictures turned, sheared, scaled, moved.
  *
- * As torchvision does on tensors: affine_grid and grid_sample without align_corners, in f32 as there. A pixel's centre, from the middle of the picture, goes through the
- * matrix, is scaled to -1 .. 1 and back to pixels. What to read is worked out once for each row of the result, then applied to all planes.
+ * As torchvision does on tensors: affine_grid and grid_sample without align_corners, in f32 as there. A pixel's centre, from the middle of the
+ * picture, goes through the matrix, is scaled to -1 .. 1 and back to pixels. What to read is worked out once for each row of the result, then applied
+ * to all planes.
  */
 #include "data/data_planes.h"
 
@@ -13,9 +14,12 @@
 #include <math.h>
 #include <string.h>
 
-/* What a pixel of the result is made of: up to four elements of a plane. weight 0: outside. */
+/*
+ * What a pixel of the result is made of: the elements at, at + right, at + down, at + down + right of a plane, all of which exist. What lies outside
+ * has weight 0. Nearest: only `at` counts, if anything is inside.
+ */
 typedef struct tap {
-    int64_t at[4];
+    int64_t at, right, down;
     float weight[4];
     float inside; /* the sum of the weights */
 } tap;
@@ -28,7 +32,29 @@ typedef struct affine {
     float fill;
 } affine;
 
-static bool is_inside(const ct__planes *p, float y, float x) { return y >= 0 && y < (float)p->height && x >= 0 && x < (float)p->width; }
+/* v rounded down, for a v above -1. */
+static int64_t whole(float v) { return v < 0 ? -1 : (int64_t)v; }
+
+static void nearest_tap(const ct__planes *p, float sx, float sy, tap *t) {
+    int64_t x = (int64_t)nearbyintf(sx), y = (int64_t)nearbyintf(sy);
+    if (x < 0 || y < 0 || x >= p->width || y >= p->height) return;
+    t->at = y * p->width + x;
+    t->inside = 1;
+}
+
+static void bilinear_tap(const ct__planes *p, float sx, float sy, tap *t) {
+    int64_t x = whole(sx), y = whole(sy);
+    float fx = sx - (float)x, fy = sy - (float)y, west = (float)(x + 1) - sx, north = (float)(y + 1) - sy;
+    if (x < 0) west = 0;
+    if (y < 0) north = 0;
+    if (x + 1 >= p->width) fx = 0;
+    if (y + 1 >= p->height) fy = 0;
+    const float weight[4] = {west * north, fx * north, west * fy, fx * fy};
+    for (int i = 0; i < 4; i++) t->inside += t->weight[i] = weight[i];
+    t->right = x >= 0 && x + 1 < p->width;
+    t->down = y >= 0 && y + 1 < p->height ? p->width : 0;
+    t->at = ct__max_i64(y, 0) * p->width + ct__max_i64(x, 0);
+}
 
 static void find_taps(const affine *a, int64_t y, tap *taps) {
     const ct__planes *p = a->p;
@@ -37,25 +63,10 @@ static void find_taps(const affine *a, int64_t y, tap *taps) {
         float bx = (float)x + 0.5f - 0.5f * (float)a->width;
         float gx = bx * a->row_x[0] + by * a->row_x[1] + a->row_x[2], gy = bx * a->row_y[0] + by * a->row_y[1] + a->row_y[2];
         float sx = ((gx + 1) * (float)p->width - 1) / 2, sy = ((gy + 1) * (float)p->height - 1) / 2;
-        tap *t = &taps[x];
-        *t = (tap){.inside = 0};
+        taps[x] = (tap){.inside = 0};
         if (!(sx > -1 && sy > -1 && sx < (float)p->width && sy < (float)p->height)) continue; /* far outside, or not a number */
-        if (!a->bilinear) {
-            sx = nearbyintf(sx);
-            sy = nearbyintf(sy);
-            if (!is_inside(p, sy, sx)) continue;
-            t->at[0] = (int64_t)sy * p->width + (int64_t)sx;
-            t->inside = 1;
-            continue;
-        }
-        float x0 = floorf(sx), y0 = floorf(sy);
-        for (int corner = 0; corner < 4; corner++) { /* north west, north east, south west, south east */
-            float cy = y0 + (float)(corner / 2), cx = x0 + (float)(corner % 2);
-            if (!is_inside(p, cy, cx)) continue;
-            t->at[corner] = (int64_t)cy * p->width + (int64_t)cx;
-            t->weight[corner] = (corner % 2 ? sx - x0 : x0 + 1 - sx) * (corner / 2 ? sy - y0 : y0 + 1 - sy);
-            t->inside += t->weight[corner];
-        }
+        if (a->bilinear) bilinear_tap(p, sx, sy, &taps[x]);
+        else nearest_tap(p, sx, sy, &taps[x]);
     }
 }
 
@@ -69,10 +80,11 @@ static void put_row(const affine *a, const tap *taps, const char *plane, char *o
         const tap *t = &taps[x];
         float v = 0;
         if (!a->bilinear) {
-            v = t->inside > 0 ? load(plane, u8, t->at[0]) : a->filled ? a->fill : 0;
+            v = t->inside > 0 ? load(plane, u8, t->at) : a->filled ? a->fill : 0;
         } else {
-            for (int i = 0; i < 4; i++)
-                if (t->weight[i] != 0) v += load(plane, u8, t->at[i]) * t->weight[i];
+            if (t->inside > 0)
+                v = load(plane, u8, t->at) * t->weight[0] + load(plane, u8, t->at + t->right) * t->weight[1] + load(plane, u8, t->at + t->down) * t->weight[2] +
+                    load(plane, u8, t->at + t->down + t->right) * t->weight[3];
             if (a->filled) v = (v - a->fill) * t->inside + a->fill;
         }
         if (!u8) ((float *)(void *)out)[x] = v;

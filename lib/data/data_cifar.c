@@ -6,6 +6,7 @@
  *
  * A file is nothing but records. So its size must be a multiple of theirs, and every label be in range: the only two things that can be checked.
  */
+#include "data/data_download.h"
 #include "data/data_pictures.h"
 
 #include "base/reader.h"
@@ -38,15 +39,15 @@ static const char *const coarse[] = {
 typedef struct variant {
     const char *function;
     ct__pictures_kind kind;
-    const char *folder;
+    const char *name, *folder; /* for the download; the official one */
     int labels; /* bytes ahead of the pixels */
     const double *mean, *std;
     const char *files[2][MAX_FILES]; /* by split */
 } variant;
 
-static const variant cifar10 = {"ct_dataset_cifar10", CT__CIFAR10, "cifar-10-batches-bin", 1, CT_CIFAR10_MEAN, CT_CIFAR10_STD,
+static const variant cifar10 = {"ct_dataset_cifar10", CT__CIFAR10, "cifar10", "cifar-10-batches-bin", 1, CT_CIFAR10_MEAN, CT_CIFAR10_STD,
                                 {{"data_batch_1.bin", "data_batch_2.bin", "data_batch_3.bin", "data_batch_4.bin", "data_batch_5.bin"}, {"test_batch.bin"}}};
-static const variant cifar100 = {"ct_dataset_cifar100", CT__CIFAR100, "cifar-100-binary", 2, CT_CIFAR100_MEAN, CT_CIFAR100_STD,
+static const variant cifar100 = {"ct_dataset_cifar100", CT__CIFAR100, "cifar100", "cifar-100-binary", 2, CT_CIFAR100_MEAN, CT_CIFAR100_STD,
                                  {{"train.bin"}, {"test.bin"}}};
 
 /* One file open for reading. */
@@ -57,15 +58,20 @@ typedef struct records {
     int64_t n;
 } records;
 
+/* The path of a file, in buf. false: it is in neither place, or an error is pending. */
+static bool find(ct__buf *buf, const variant *v, const char *folder, const char *name) {
+    buf->size = 0;
+    if (ct__buf_printf(buf, "%s/%s", folder, name) != CT_OK) return false;
+    if (access(buf->data, F_OK) == 0) return true;
+    buf->size = 0;
+    return ct__buf_printf(buf, "%s/%s/%s", folder, v->folder, name) == CT_OK && access(buf->data, F_OK) == 0;
+}
+
 static ct_status records_open(records *r, const variant *v, const char *folder, const char *name) {
     *r = (records){.path = {.max = 1 << 16}};
-    CT__TRY(ct__buf_printf(&r->path, "%s/%s", folder, name));
-    if (access(r->path.data, F_OK) != 0) {
-        r->path.size = 0;
-        CT__TRY(ct__buf_printf(&r->path, "%s/%s/%s", folder, v->folder, name));
-        if (access(r->path.data, F_OK) != 0)
-            return ct__fail(CT_ERR_IO, "%s: no %s in %s, nor in its %s: unpack the \"binary version\" of the data set there", v->function, name, folder, v->folder);
-    }
+    if (!find(&r->path, v, folder, name))
+        return ct__fail(CT_ERR_IO, "%s: no %s in %s, nor in its %s: unpack the \"binary version\" of the data set there, or set .download", v->function, name,
+                        folder, v->folder);
     CT__TRY(ct__reader_open(v->function, r->path.data, &r->reader));
     r->open = true;
     uint64_t record = (uint64_t)v->labels + PIXELS;
@@ -126,23 +132,38 @@ static void read_all(const variant *v, const char *folder, const char *const *fi
     for (int i = 0; i < n_files; i++) records_close(&r[i]);
 }
 
-static ct_dataset *open_variant(const variant *v, const char *folder, const ct_cifar_options *options) {
-    const ct_cifar_options o = options ? *options : (ct_cifar_options){0};
-    CT__TRY_NULL(ct__pending());
-    CT__TRY_NULL(CT__CHECK_OPTIONS(v->function, options));
-    if (!folder || (o.split != CT_SPLIT_TRAIN && o.split != CT_SPLIT_TEST) || (o.coarse && v == &cifar10)) {
-        if (!folder) ct__fail(CT_ERR_INVALID_ARGUMENT, "%s: folder is NULL", v->function);
-        else if (o.coarse && v == &cifar10) ct__fail(CT_ERR_INVALID_ARGUMENT, "%s: coarse labels are CIFAR-100's only", v->function);
-        else ct__fail(CT_ERR_INVALID_ARGUMENT, "%s: %d is not a split", v->function, (int)o.split);
-        return NULL;
+static ct_dataset *open_files(const variant *v, const char *folder, const ct_cifar_options *o) {
+    const char *const *files = v->files[o->split];
+    bool there = true;
+    if (o->download) {
+        ct__buf path = {.max = 1 << 16};
+        for (int i = 0; i < MAX_FILES && files[i] && there; i++) there = find(&path, v, folder, files[i]);
+        ct__buf_free(&path);
     }
-    ct__pictures p = {.transform = ct_transform_retain(o.transform), .normalize = o.normalize};
-    p.names = v == &cifar10 ? ten : o.coarse ? coarse : fine;
-    p.n_names = v == &cifar10 ? CT__COUNT(ten) : o.coarse ? CT__COUNT(coarse) : CT__COUNT(fine);
+    if (!there && ct__pending() == CT_OK) (void)ct__download_dataset(v->function, v->name, folder, NULL);
+    CT__TRY_NULL(ct__pending());
+    ct__pictures p = {.transform = ct_transform_retain(o->transform), .normalize = o->normalize};
+    p.names = v == &cifar10 ? ten : o->coarse ? coarse : fine;
+    p.n_names = v == &cifar10 ? CT__COUNT(ten) : o->coarse ? CT__COUNT(coarse) : CT__COUNT(fine);
     memcpy(p.mean, v->mean, sizeof p.mean);
     memcpy(p.std, v->std, sizeof p.std);
-    read_all(v, folder, v->files[o.split], o.coarse ? 0 : v->labels - 1, &p);
+    read_all(v, folder, files, o->coarse ? 0 : v->labels - 1, &p);
     return ct__pictures_new(v->kind, &p);
+}
+
+static ct_dataset *open_variant(const variant *v, const char *folder, const ct_cifar_options *options) {
+    const ct_cifar_options defaults = {0}, *o = options ? options : &defaults;
+    CT__TRY_NULL(ct__pending());
+    CT__TRY_NULL(CT__CHECK_OPTIONS(v->function, options));
+    if ((o->split != CT_SPLIT_TRAIN && o->split != CT_SPLIT_TEST) || (o->coarse && v == &cifar10)) {
+        if (o->coarse && v == &cifar10) ct__fail(CT_ERR_INVALID_ARGUMENT, "%s: coarse labels are CIFAR-100's only", v->function);
+        else ct__fail(CT_ERR_INVALID_ARGUMENT, "%s: %d is not a split", v->function, (int)o->split);
+        return NULL;
+    }
+    ct__buf place = {.max = 1 << 16};
+    ct_dataset *d = ct__data_folder(v->function, folder, &place) == CT_OK ? open_files(v, place.data, o) : NULL;
+    ct__buf_free(&place);
+    return d;
 }
 
 ct_dataset *ct_dataset_cifar10(const char *folder, const ct_cifar_options *options) { return open_variant(&cifar10, folder, options); }

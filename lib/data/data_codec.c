@@ -1,8 +1,8 @@
 /*
  * data_codec.c: reading and writing pictures, whatever their format.
  *
- * What a file is, its first bytes say and not its name; what is written, the name's ending says. A picture is encoded in memory and written in one step, so that
- * the formats know no files.
+ * What a file is, its first bytes say and not its name; what is written, the name's ending says. A picture is encoded in memory and written in one
+ * step, so that the formats know no files.
  */
 #include "data/data_codec.h"
 

@@ -181,17 +181,25 @@ ct_tensor *ct_image_adjust_contrast(const ct_tensor *image, double factor) {
 
 static float unit(float v) { return clamp(v, 1); }
 
+/* v - floor(v) for a v of a few units; 0 for what is no such number. */
+static float fraction(float v) {
+    if (!(v > -8 && v < 8)) return 0;
+    float f = v - (float)(int)v;
+    return f < 0 ? f + 1 : f;
+}
+
 /* RGB to hue (0 .. 1), saturation, value; the hue moves; and back. PIL's formulas, in torchvision's order of operations. */
 static void move_hue(float by, float *r, float *g, float *b) {
-    float high = fmaxf(*r, fmaxf(*g, *b)), low = fminf(*r, fminf(*g, *b)), range = high - low, divisor = high == low ? 1 : range;
+    float most = *g > *b ? *g : *b, least = *g > *b ? *b : *g, high = *r > most ? *r : most, low = *r < least ? *r : least;
+    float range = high - low, divisor = high == low ? 1 : range;
     float s = range / (high == low ? 1 : high), rc = (high - *r) / divisor, gc = (high - *g) / divisor, bc = (high - *b) / divisor;
     float h = high == *r ? bc - gc : high == *g ? rc + 2 - bc : gc + 4 - rc;
-    h = fmodf(h * (1.0f / 6) + 1, 1) + by;
-    h = fmodf(h, 1);
-    if (h < 0) h += 1;
-    float h6 = h * 6, whole = floorf(h6), f = h6 - whole, sf = s * f;
+    h = fraction(fraction(h * (1.0f / 6) + 1) + by);
+    float h6 = h * 6;
+    int sector = (int)h6; /* 0 .. 6 */
+    float f = h6 - (float)sector, sf = s * f;
     float q = unit((1 - sf) * high), t = unit((sf + (1 - s)) * high), p = unit((1 - s) * high), v = high;
-    switch (whole >= 0 && whole < 6 ? (int)whole : 0) { /* 6 is 0; so is what is no number */
+    switch (sector % 6) {
     case 0: *r = v; *g = t; *b = p; break;
     case 1: *r = q; *g = v; *b = p; break;
     case 2: *r = p; *g = v; *b = t; break;

@@ -1,11 +1,11 @@
 /*
  * data_jpeg.c: JPEG, through libjpeg-turbo's libjpeg interface, where the build found it.
  *
- * As in data_png.c a callback that must not return keeps the reason as the pending error and jumps to the one setjmp; what has to be freed is in the job. libjpeg
- * allocates with malloc, bounded by the picture's checked size.
+ * As in data_png.c a callback that must not return keeps the reason as the pending error and jumps to the one setjmp; what has to be freed is in the
+ * job. libjpeg allocates with malloc, bounded by the picture's checked size.
  *
- * libjpeg goes on after most damage and fills what is missing with gray; its warnings that say so are errors here. Those about things that leave the pixels alone
- * (bytes between markers, an unknown Adobe transform) are ignored.
+ * libjpeg goes on after most damage and fills what is missing with gray; its warnings that say so are errors here. Those about things that leave the
+ * pixels alone (bytes between markers, an unknown Adobe transform) are ignored.
  */
 #include "data/data_codec.h"
 

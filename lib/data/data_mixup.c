@@ -65,7 +65,8 @@ static ct_status check(mix *m, ct_tensor **input, ct_tensor **target, int64_t nu
         return ct__fail(CT_ERR_DTYPE, "%s: the target is %s: class numbers [N] are int64, probabilities [N, classes] float32", m->fn, ct_dtype_name(y->dtype));
     m->classes = y->ndim == 2 && num_classes == 0 ? y->sizes[1] : num_classes;
     if (m->classes < 1 || (y->ndim == 2 && y->sizes[1] != m->classes))
-        return ct__fail(CT_ERR_INVALID_ARGUMENT, "%s: num_classes is %lld with a target %s", m->fn, (long long)num_classes, ct__shape_str(&b, y->sizes, y->ndim));
+        return ct__fail(CT_ERR_INVALID_ARGUMENT, "%s: num_classes is %lld with a target %s", m->fn, (long long)num_classes,
+                        ct__shape_str(&b, y->sizes, y->ndim));
     return CT_OK;
 }
 

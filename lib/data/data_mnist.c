@@ -1,6 +1,7 @@
 /*
  * data_mnist.c: MNIST and the data sets in its format: four IDX files under official names.
  */
+#include "data/data_download.h"
 #include "data/data_pictures.h"
 
 #include "base/vec.h"
@@ -17,30 +18,31 @@ enum { CLASSES = 10 };
 typedef struct variant {
     const char *function;
     ct__pictures_kind kind;
+    const char *name;   /* for the download */
     const char *folder; /* torchvision's */
     const double *mean, *std;
     const char *names[CLASSES];
 } variant;
 
-static const variant mnist = {"ct_dataset_mnist", CT__MNIST, "MNIST", &CT_MNIST_MEAN, &CT_MNIST_STD,
+static const variant mnist = {"ct_dataset_mnist", CT__MNIST, "mnist", "MNIST", &CT_MNIST_MEAN, &CT_MNIST_STD,
                               {"0 - zero", "1 - one", "2 - two", "3 - three", "4 - four", "5 - five", "6 - six", "7 - seven", "8 - eight", "9 - nine"}};
 static const variant fashion_mnist = {
-    "ct_dataset_fashion_mnist", CT__FASHION_MNIST, "FashionMNIST", &CT_FASHION_MNIST_MEAN, &CT_FASHION_MNIST_STD,
+    "ct_dataset_fashion_mnist", CT__FASHION_MNIST, "fashion_mnist", "FashionMNIST", &CT_FASHION_MNIST_MEAN, &CT_FASHION_MNIST_STD,
     {"T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot"}};
-static const variant kmnist = {"ct_dataset_kmnist", CT__KMNIST, "KMNIST", &CT_KMNIST_MEAN, &CT_KMNIST_STD,
+static const variant kmnist = {"ct_dataset_kmnist", CT__KMNIST, "kmnist", "KMNIST", &CT_KMNIST_MEAN, &CT_KMNIST_STD,
                                {"o", "ki", "su", "tsu", "na", "ha", "ma", "ya", "re", "wo"}};
 
-/* The path of a file with this official name; it stays in buf. */
-static ct_status find(const variant *v, ct__buf *buf, const char *folder, const char *name) {
+/* The path of a file with this official name; it stays in buf. false: it is nowhere, or an error is pending. */
+static bool find(ct__buf *buf, const variant *v, const char *folder, const char *name) {
     const char *const inside[] = {"", "/", "/raw"}; /* the folder itself, torchvision's, and raw alone */
     for (size_t i = 0; i < 2 * CT__COUNT(inside); i++) {
         bool torchvision = i / 2 == 1;
         buf->size = 0;
-        CT__TRY(ct__buf_printf(buf, "%s%s%s%s/%s%s", folder, inside[i / 2], torchvision ? v->folder : "", torchvision ? "/raw" : "", name, i % 2 ? ".gz" : ""));
-        if (access(buf->data, F_OK) == 0) return CT_OK;
+        if (ct__buf_printf(buf, "%s%s%s%s/%s%s", folder, inside[i / 2], torchvision ? v->folder : "", torchvision ? "/raw" : "", name, i % 2 ? ".gz" : "") != CT_OK)
+            return false;
+        if (access(buf->data, F_OK) == 0) return true;
     }
-    return ct__fail(CT_ERR_IO, "%s: no %s or %s.gz in %s, nor in its %s/raw or raw: put the data set's four files there", v->function, name, name, folder,
-                    v->folder);
+    return false;
 }
 
 /* A reference to the file's tensor, u8 with ndim dims. */
@@ -50,7 +52,10 @@ static ct_tensor *read_part(const variant *v, const char *folder, const char *sp
     strcat(strcat(strcat(name, split), "-"), part); /* constants, 23 bytes at most */
     ct_tensor *t = NULL;
     ct_scope scope = ct_scope_begin();
-    if (find(v, &path, folder, name) == CT_OK && (t = ct__idx_file(v->function, path.data)) && (t->dtype != CT_U8 || t->ndim != ndim)) {
+    if (!find(&path, v, folder, name)) {
+        ct__fail(CT_ERR_IO, "%s: no %s or %s.gz in %s, nor in its %s/raw or raw: put the data set's four files there, or set .download", v->function, name,
+                 name, folder, v->folder);
+    } else if ((t = ct__idx_file(v->function, path.data)) && (t->dtype != CT_U8 || t->ndim != ndim)) {
         ct__fail(CT_ERR_FORMAT, "%s: %s: magic number at offset 0: expected 0x0000080%d, found %d dims of %s", v->function, path.data, ndim, t->ndim,
                  ct_dtype_name(t->dtype));
         t = NULL;
@@ -74,22 +79,44 @@ static ct_status check_parts(const variant *v, const ct_tensor *images, const ct
     return CT_OK;
 }
 
-static ct_dataset *open_variant(const variant *v, const char *folder, const ct_mnist_options *options) {
-    const ct_mnist_options o = options ? *options : (ct_mnist_options){0};
-    CT__TRY_NULL(ct__pending());
-    CT__TRY_NULL(CT__CHECK_OPTIONS(v->function, options));
-    if (!folder || (o.split != CT_SPLIT_TRAIN && o.split != CT_SPLIT_TEST)) {
-        if (!folder) ct__fail(CT_ERR_INVALID_ARGUMENT, "%s: folder is NULL", v->function);
-        else ct__fail(CT_ERR_INVALID_ARGUMENT, "%s: %d is not a split", v->function, (int)o.split);
-        return NULL;
+/* Whether both files of the split are there. */
+static bool is_there(const variant *v, const char *folder, const char *split) {
+    static const char *const parts[] = {"images-idx3-ubyte", "labels-idx1-ubyte"};
+    ct__buf path = {.max = 1 << 16};
+    bool there = true;
+    for (int i = 0; i < 2 && there; i++) {
+        char name[64] = "";
+        there = find(&path, v, folder, strcat(strcat(strcat(name, split), "-"), parts[i]));
     }
+    ct__buf_free(&path);
+    return there;
+}
+
+static ct_dataset *open_files(const variant *v, const char *folder, const ct_mnist_options *options) {
+    const ct_mnist_options o = *options;
     const char *split = o.split == CT_SPLIT_TEST ? "t10k" : "train";
+    if (o.download && !is_there(v, folder, split) && ct__pending() == CT_OK) (void)ct__download_dataset(v->function, v->name, folder, NULL);
+    CT__TRY_NULL(ct__pending());
     ct__pictures p = {.transform = ct_transform_retain(o.transform), .normalize = o.normalize, .names = v->names, .n_names = CLASSES};
     p.mean[0] = *v->mean;
     p.std[0] = *v->std;
     if ((p.images = read_part(v, folder, split, "images-idx3-ubyte", 3)) && (p.labels = read_part(v, folder, split, "labels-idx1-ubyte", 1)))
         (void)check_parts(v, p.images, p.labels, folder, split);
     return ct__pictures_new(v->kind, &p);
+}
+
+static ct_dataset *open_variant(const variant *v, const char *folder, const ct_mnist_options *options) {
+    const ct_mnist_options defaults = {0}, *o = options ? options : &defaults;
+    CT__TRY_NULL(ct__pending());
+    CT__TRY_NULL(CT__CHECK_OPTIONS(v->function, options));
+    if (o->split != CT_SPLIT_TRAIN && o->split != CT_SPLIT_TEST) {
+        ct__fail(CT_ERR_INVALID_ARGUMENT, "%s: %d is not a split", v->function, (int)o->split);
+        return NULL;
+    }
+    ct__buf place = {.max = 1 << 16};
+    ct_dataset *d = ct__data_folder(v->function, folder, &place) == CT_OK ? open_files(v, place.data, o) : NULL;
+    ct__buf_free(&place);
+    return d;
 }
 
 ct_dataset *ct_dataset_mnist(const char *folder, const ct_mnist_options *options) { return open_variant(&mnist, folder, options); }

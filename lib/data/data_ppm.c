@@ -3,8 +3,8 @@
  *
  *     P1 P4   one bit a pixel, 1 is black        P2 P5   gray        P3 P6   RGB           P1 to P3 as text, P4 to P6 as bytes
  *
- * A header is the two letters, width, height and (not for bits) the largest value, as decimal numbers with blanks and # comments between them; one blank ends it.
- * A row is unpacked into bytes, one or two a sample, and put into the planes.
+ * A header is the two letters, width, height and (not for bits) the largest value, as decimal numbers with blanks and # comments between them; one
+ * blank ends it. A row is unpacked into bytes, one or two a sample, and put into the planes.
  */
 #include "data/data_codec.h"
 

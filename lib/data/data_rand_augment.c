@@ -100,7 +100,8 @@ static ct_tensor *augment_apply(ct_transform *t, ct_tensor *image, ct_generator 
     return status == CT_OK ? image : NULL;
 }
 
-static const ct_transform_class augment_class = {.name = "rand_augment", .state_size = sizeof(augment), .init = ct__transform_copy_state, .apply = augment_apply};
+static const ct_transform_class augment_class = {
+    .name = "rand_augment", .state_size = sizeof(augment), .init = ct__transform_copy_state, .apply = augment_apply};
 
 ct_transform *ct_transform_rand_augment(const ct_rand_augment_options *options) {
     ct_rand_augment_options o = options ? *options : (ct_rand_augment_options){0};

@@ -104,8 +104,8 @@ static void stretch(const ct__planes *p, const char *in, char *out) {
     const float *x = (const float *)(const void *)in;
     for (int64_t i = 0; i < n; i++) {
         float v = p->u8 ? (float)(unsigned char)in[i] : x[i];
-        low = fminf(low, v);
-        high = fmaxf(high, v);
+        if (v < low) low = v;
+        if (v > high) high = v;
     }
     float step = high == low ? 1 : (high - low) * (1 / bound);
     if (high == low) low = 0;
@@ -209,7 +209,7 @@ enum { MAX_KERNEL = 1 << 20 };
 typedef struct blur {
     int64_t size[2]; /* x, y */
     double sigma[2];
-    float *kernel[2], *middle; /* weights; rows that are done along x: the result's width, the padded picture's height */
+    float *kernel[2], *line, *middle; /* weights; a row of the padded picture; rows that are done along x: the result's width, the padded picture's height */
 } blur;
 
 static void make_kernel(float *kernel, int64_t size, double sigma) {
@@ -222,20 +222,26 @@ static void make_kernel(float *kernel, int64_t size, double sigma) {
         }
 }
 
+/* to += weight from, n numbers */
+static void add_scaled(float *to, const float *from, float weight, int64_t n) {
+    for (int64_t i = 0; i < n; i++) to[i] += from[i] * weight;
+}
+
 /* in: a plane of the padded picture */
 static void blur_plane(const blur *b, const ct__planes *padded, const char *in, const ct__planes *p, char *out) {
     int64_t w = p->width;
     memset(b->middle, 0, (size_t)(padded->height * w) * sizeof(float));
-    for (int64_t y = 0; y < padded->height; y++)
-        for (int64_t k = 0; k < b->size[0]; k++)
-            for (int64_t x = 0; x < w; x++) b->middle[y * w + x] += number(p, in, y * padded->width + x + k) * b->kernel[0][k];
-    for (int64_t y = 0; y < p->height; y++)
-        for (int64_t x = 0; x < w; x++) {
-            float v = 0;
-            for (int64_t k = 0; k < b->size[1]; k++) v += b->middle[(y + k) * w + x] * b->kernel[1][k];
-            if (p->u8) ((unsigned char *)out)[y * w + x] = (unsigned char)nearbyintf(v < 0 ? 0 : v > 255 ? 255 : v);
-            else ((float *)(void *)out)[y * w + x] = v;
-        }
+    for (int64_t y = 0; y < padded->height; y++) {
+        for (int64_t x = 0; x < padded->width; x++) b->line[x] = number(p, in, y * padded->width + x);
+        for (int64_t k = 0; k < b->size[0]; k++) add_scaled(b->middle + y * w, b->line + k, b->kernel[0][k], w);
+    }
+    for (int64_t y = 0; y < p->height; y++) {
+        float *row = p->u8 ? b->line : (float *)(void *)out + y * w;
+        memset(row, 0, (size_t)w * sizeof(float));
+        for (int64_t k = 0; k < b->size[1]; k++) add_scaled(row, b->middle + (y + k) * w, b->kernel[1][k], w);
+        for (int64_t x = 0; x < w && p->u8; x++)
+            ((unsigned char *)out)[y * w + x] = (unsigned char)nearbyintf(row[x] < 0 ? 0 : row[x] > 255 ? 255 : row[x]);
+    }
 }
 
 static ct_tensor *run_blur(const char *fn, blur *b, const ct__planes *p) {
@@ -245,11 +251,12 @@ static ct_tensor *run_blur(const char *fn, blur *b, const ct__planes *p) {
     ct_tensor *out = NULL, *window = ct__planes_window(p, fn, &(ct__window){.top = -py, .left = -px, .height = p->height + 2 * py, .width = p->width + 2 * px,
                                                                            .mode = CT_IMAGE_PAD_REFLECT});
     if (window && ct__planes_open(&padded, fn, window, 2) == CT_OK) {
-        float *numbers = ct__alloc_array((size_t)(padded.height * p->width + b->size[0] + b->size[1]), sizeof(float));
+        float *numbers = ct__alloc_array((size_t)(padded.height * p->width + padded.width + b->size[0] + b->size[1]), sizeof(float));
         if (numbers && (out = like(p, fn))) {
             b->kernel[0] = numbers;
             b->kernel[1] = numbers + b->size[0];
-            b->middle = b->kernel[1] + b->size[1];
+            b->line = b->kernel[1] + b->size[1];
+            b->middle = b->line + padded.width;
             for (int i = 0; i < 2; i++) make_kernel(b->kernel[i], b->size[i], b->sigma[i]);
             for (int64_t i = 0; i < p->n; i++)
                 blur_plane(b, &padded, padded.data + (size_t)(i * plane_size(&padded)) * p->size, p, ct__ptr(out) + (size_t)(i * plane_size(p)) * p->size);

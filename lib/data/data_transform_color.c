@@ -159,7 +159,8 @@ typedef struct erasing {
 
 /* The value for a window of height x width, [C or 1, 1, 1] or, random, [C, height, width]. */
 static ct_tensor *erasing_value(const erasing *e, const ct_tensor *image, int64_t height, int64_t width, ct_generator *g) {
-    ct_tensor *v = ct__scope_give(ct__new(erasing_fn, e->random ? (const int64_t[]){image->sizes[0], height, width} : (const int64_t[]){e->n, 1, 1}, 3, image->dtype));
+    const int64_t sizes[] = {e->random ? image->sizes[0] : e->n, e->random ? height : 1, e->random ? width : 1};
+    ct_tensor *v = ct__scope_give(ct__new(erasing_fn, sizes, 3, image->dtype));
     if (v && e->random && ct_normal_(v, 0, 1, g) != CT_OK) v = NULL;
     for (int i = 0; i < e->n && v && !e->random; i++) {
         double x = e->value[i];
@@ -211,8 +212,8 @@ ct_transform *ct_transform_random_erasing(const ct_random_erasing_options *optio
     if (o.ratio_min == 0 && o.ratio_max == 0) o.ratio_min = 0.3, o.ratio_max = 3.3;
     if (!(o.scale_min >= 0 && o.scale_min <= o.scale_max && o.scale_max <= 1 && o.ratio_min > 0 && o.ratio_min <= o.ratio_max && isfinite(o.ratio_max)) ||
         o.num_values < 0 || o.num_values > MAX_VALUES || (o.num_values > 0) != (o.values != NULL) || (o.random && (o.values || o.value != 0))) {
-        ct__fail(CT_ERR_INVALID_ARGUMENT, "%s: scale %g .. %g, ratio %g .. %g, or %d values%s is not possible", erasing_fn, o.scale_min, o.scale_max, o.ratio_min,
-                 o.ratio_max, o.num_values, o.random ? " besides random ones" : "");
+        ct__fail(CT_ERR_INVALID_ARGUMENT, "%s: scale %g .. %g, ratio %g .. %g, or %d values%s is not possible", erasing_fn, o.scale_min, o.scale_max,
+                 o.ratio_min, o.ratio_max, o.num_values, o.random ? " besides random ones" : "");
         return NULL;
     }
     if (o.num_values) memcpy(e.value, o.values, (size_t)(e.n = o.num_values) * sizeof *e.value);

@@ -1,6 +1,6 @@
 /*
- * data_transform_geometry.c: transforms that move pixels: each draws numbers as torchvision does and calls the function of pictures. What is drawn for an angle is one f32;
- * a place is 32 bits modulo the range.
+ * data_transform_geometry.c: transforms that move pixels: each draws numbers as torchvision does and calls the function of pictures. What is drawn
+ * for an angle is one f32; a place is 32 bits modulo the range.
  */
 #include "data/data_planes.h"
 

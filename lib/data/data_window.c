@@ -139,7 +139,8 @@ ct_tensor *ct_image_center_crop(const ct_tensor *image, int64_t height, int64_t 
     CT__TRY_NULL(check_window(fn, 0, 0, height, width));
     ct__planes p;
     CT__TRY_NULL(ct__planes_open(&p, fn, image, 2));
-    ct_tensor *out = ct__planes_window(&p, fn, &(ct__window){.top = centre(p.height, height), .left = centre(p.width, width), .height = height, .width = width});
+    ct__window w = {.top = centre(p.height, height), .left = centre(p.width, width), .height = height, .width = width};
+    ct_tensor *out = ct__planes_window(&p, fn, &w);
     ct__planes_close(&p);
     return out;
 }
@@ -173,6 +174,7 @@ static ct_tensor *resize_planes(const ct__planes *p, int64_t height, int64_t wid
     static const ct_interpolate_mode modes[] = {CT_INTERPOLATE_BILINEAR, CT_INTERPOLATE_NEAREST, CT_INTERPOLATE_BILINEAR, CT_INTERPOLATE_BICUBIC,
                                                 CT_INTERPOLATE_NEAREST_EXACT};
     ct_interpolate_mode mode = modes[o ? (int)o->interpolation : 0];
+    bool smooth = mode == CT_INTERPOLATE_BILINEAR || mode == CT_INTERPOLATE_BICUBIC;
     int64_t sizes[CT_MAX_NDIM], to[2] = {height, width};
     ct_scope scope = ct_no_grad_begin();
     memcpy(sizes, p->t->sizes, sizeof sizes);
@@ -180,8 +182,7 @@ static ct_tensor *resize_planes(const ct__planes *p, int64_t height, int64_t wid
     sizes[p->t->ndim - 1] = width;
     ct_tensor *x = ct_reshape(p->t, (const int64_t[]){1, p->n, p->height, p->width}, 4);
     if (height == p->height && width == p->width) x = ct_clone(x);
-    else x = ct_interpolate(x, &(ct_interpolate_options){.size_nd = to, .mode = mode,
-                                                         .antialias = (mode == CT_INTERPOLATE_BILINEAR || mode == CT_INTERPOLATE_BICUBIC) && !(o && o->no_antialias)});
+    else x = ct_interpolate(x, &(ct_interpolate_options){.size_nd = to, .mode = mode, .antialias = smooth && !(o && o->no_antialias)});
     return ct_scope_return(scope, ct_reshape(x, sizes, p->t->ndim));
 }
 

@@ -139,6 +139,7 @@ static void backward_samples(int64_t begin, int64_t end, void *arg) {
 }
 
 void ct__ctc_backward(const ct__ctc *c, const double *alpha, const double *loss, const double *g, bool zero_infinity, double *scratch, void *out) {
-    job j = {.c = c, .alpha = (double *)(uintptr_t)alpha, .loss = (double *)(uintptr_t)loss, .scratch = scratch, .g = g, .out = out, .zero_infinity = zero_infinity};
+    job j = {.c = c, .alpha = (double *)(uintptr_t)alpha, .loss = (double *)(uintptr_t)loss, .scratch = scratch, .g = g, .out = out,
+             .zero_infinity = zero_infinity};
     ct__parallel_for(c->batch, 1, backward_samples, &j);
 }

@@ -1,6 +1,6 @@
 /*
- * nn_init_matrix.c: initialisers that look at more than one element: eye, dirac, orthogonal, sparse, and trunc_normal, which draws in rounds. Each makes its values
- * in a tensor of its own and copies them at the end, so that a failed call leaves the weights as they were.
+ * nn_init_matrix.c: initialisers that look at more than one element: eye, dirac, orthogonal, sparse, and trunc_normal, which draws in rounds. Each makes
+ * its values in a tensor of its own and copies them at the end, so that a failed call leaves the weights as they were.
  */
 #include "base/vec.h"
 #include "core/tensor_impl.h"
@@ -62,7 +62,11 @@ ct_status ct_init_dirac_(ct_tensor *t, int64_t groups) {
     return finish(scope, t, values);
 }
 
-/* ---- orthogonal: Q of a normal matrix, with the signs that make it uniform: Mezzadri, "How to generate random matrices from the classical compact groups" (2007) ---- */
+/*
+ * ---- orthogonal: Q of a normal matrix, with the signs that make it uniform ----
+ *
+ * Mezzadri, "How to generate random matrices from the classical compact groups" (2007).
+ */
 
 ct_status ct_init_orthogonal_(ct_tensor *t, double gain, ct_generator *g) {
     CT__TRY(check("ct_init_orthogonal_", t, 2, CT_MAX_NDIM));
@@ -152,8 +156,8 @@ static ct_tensor *truncated(const ct_tensor *t, const truncation *c, bool unifor
         ct_scope_end(scope);
         if (!more) return ct__pending() == CT_OK ? values : NULL;
         if (round == ROUNDS) {
-            ct__fail(CT_ERR_INVALID_ARGUMENT, "ct_init_trunc_normal_: %d rounds found too few numbers from %g to %g for mean %g and std %g", ROUNDS, c->a, c->b, c->mean,
-                     c->std);
+            ct__fail(CT_ERR_INVALID_ARGUMENT, "ct_init_trunc_normal_: %d rounds found too few numbers from %g to %g for mean %g and std %g", ROUNDS, c->a,
+                     c->b, c->mean, c->std);
             return NULL;
         }
         if (!again(&values, &pending, c, uniform)) return NULL;

@@ -9,8 +9,8 @@
  *      forward hook         weight = the same without history, so that no graph lives longer than the program's scopes; buffers that the formula moves on
  *                           move now, after a forward that did not fail
  *
- * Both hooks share one record, which the first one owns. It remembers which storages and versions the present weight was made of: with these unchanged and nothing
- * to record, the pre-hook leaves all as it is and a module may run on several threads.
+ * Both hooks share one record, which the first one owns. It remembers which storages and versions the present weight was made of: with these unchanged
+ * and nothing to record, the pre-hook leaves all as it is and a module may run on several threads.
  */
 #include "nn/module_impl.h"
 
@@ -216,12 +216,7 @@ static ct_status put_on(ct_module *m, ct__entry *e, reparam *r, ct_tensor *const
         else ct_module_register_buffer(m, r->name[i + 1], part[i], true);
     }
     ct_hook *post = NULL;
-    if (ct__pending() == CT_OK) ct_module_register_forward_hook(m, after_forward, r, NULL, NULL, &post);
-    if (ct__pending() != CT_OK) {
-        remove_parts(m, r);
-        reparam_free(r);
-        return ct__pending();
-    }
+    ct_module_register_forward_hook(m, after_forward, r, NULL, NULL, &post);
     if (ct_module_register_forward_pre_hook(m, before_forward, r, NULL, NULL, NULL) != CT_OK) {
         ct_hook_remove(post);
         remove_parts(m, r);

@@ -118,7 +118,8 @@ ct_tensor *ct_parameters_to_vector(const ct_list *parameters) {
     }
     ct_scope scope = ct_scope_begin();
     ct_list *flat = ct_list_new();
-    for (int64_t i = 0; i < ct_list_size(parameters) && ct__pending() == CT_OK; i++) ct_list_append(flat, ct_reshape(ct_list_data(parameters)[i], CT_SHAPE(-1)));
+    for (int64_t i = 0; i < ct_list_size(parameters) && ct__pending() == CT_OK; i++)
+        ct_list_append(flat, ct_reshape(ct_list_data(parameters)[i], CT_SHAPE(-1)));
     return ct_scope_return(scope, ct__pending() == CT_OK ? ct_cat(ct_list_data(flat), ct_list_size(flat), 0) : NULL);
 }
 
@@ -137,12 +138,15 @@ static ct_status check_vector(const ct_tensor *vector, const ct_list *parameters
 
 ct_status ct_vector_to_parameters(ct_tensor *vector, const ct_list *parameters) {
     CT__TRY(check_vector(vector, parameters));
+    const int64_t n = ct_list_size(parameters);
     ct_scope scope = ct_no_grad_begin();
-    for (int64_t i = 0, at = 0; i < ct_list_size(parameters) && ct__pending() == CT_OK; i++) {
-        ct_tensor *p = ct_list_data(parameters)[i];
-        ct_copy_(p, ct_view(ct_slice(vector, 0, at, at + p->numel, 1), p->sizes, p->ndim));
+    ct_list *parts = ct_list_new(); /* all of them first: what can fail is over before a parameter changes */
+    for (int64_t i = 0, at = 0; i < n && ct__pending() == CT_OK; i++) {
+        const ct_tensor *p = ct_list_data(parameters)[i];
+        ct_list_append(parts, ct_to(ct_reshape(ct_slice(vector, 0, at, at + p->numel, 1), p->sizes, p->ndim), (ct_dtype)p->dtype));
         at += p->numel;
     }
+    for (int64_t i = 0; i < n && ct__pending() == CT_OK; i++) ct_copy_(ct_list_data(parameters)[i], ct_list_data(parts)[i]);
     ct_scope_end(scope);
     return ct__pending();
 }

@@ -200,8 +200,8 @@ ct_status ct_chart_heatmap(ct_chart *chart, const ct_tensor *matrix, const ct_ch
     if (!matrix) return ct__fail(CT_ERR_INVALID_ARGUMENT, "%s: matrix is NULL", fn);
     if (ct_ndim(matrix) != 2) return ct__fail(CT_ERR_SHAPE, "%s: the matrix has %d dimensions, not 2", fn, ct_ndim(matrix));
     int64_t rows = ct_size(matrix, 0), columns = ct_size(matrix, 1);
-    if (rows > 2000 || columns > 2000)
-        return ct__fail(CT_ERR_UNSUPPORTED, "%s: %lld x %lld cells are more than can be told apart; at most 2000 a side are drawn", fn, (long long)rows, (long long)columns);
+    if (rows > CT__MAX_CELLS || columns > CT__MAX_CELLS)
+        return ct__fail(CT_ERR_UNSUPPORTED, "%s: %lld x %lld cells are more than can be told apart; at most %d a side are drawn", fn, (long long)rows, (long long)columns, CT__MAX_CELLS);
     if (o.decimals.has && (o.decimals.value < 0 || o.decimals.value > 15))
         return ct__fail(CT_ERR_INVALID_ARGUMENT, "%s: decimals is %lld, not between 0 and 15", fn, (long long)o.decimals.value);
     if (o.min.has && o.max.has && !(o.min.value < o.max.value))

@@ -22,11 +22,31 @@ static ct__range measure(const ct_chart *c) {
         for (int64_t i = 0; i < s->n; i++) {
             double error = s->low && isfinite(s->low[i]) ? fabs(s->low[i]) : 0;
             if (!isfinite(s->y[i])) continue;
-            ct__range_add(&r, s->y[i] - error);
-            ct__range_add(&r, s->y[i] + error);
+            double lo = s->y[i] - error, hi = s->y[i] + error;
+            if (c->o.y_percent && s->y[i] >= 0 && s->y[i] <= 1) lo = fmax(lo, 0), hi = fmin(hi, 1); /* no share is more than all */
+            ct__range_add(&r, lo);
+            ct__range_add(&r, hi);
         }
     for (const ct__rule *rule = c->first_rule; rule; rule = rule->next) ct__range_add(&r, rule->at);
     return r;
+}
+
+/* Three digits of the largest value, for all of them; -1 where some need more, are large, or all are integers. */
+static int common_decimals(const ct_chart *c) {
+    double largest = 0, smallest = INFINITY;
+    bool whole = true;
+    for (const ct__series *s = c->first; s; s = s->next)
+        for (int64_t i = 0; i < s->n; i++) {
+            double v = fabs(s->y[i]) * (c->o.y_percent ? 100 : 1);
+            if (!isfinite(v) || v == 0) continue;
+            largest = fmax(largest, v), smallest = fmin(smallest, v);
+            whole = whole && v == floor(v);
+        }
+    if (largest == 0 || largest >= 1e4 || (whole && !c->o.y_percent)) return -1;
+    int decimals = 2 - (int)floor(log10(largest));
+    decimals = decimals < 0 ? 0 : decimals;
+    if (c->o.y_percent) return decimals > 4 ? 4 : decimals < 1 ? 1 : decimals;
+    return decimals > 5 || smallest < 0.5 * pow(10, -decimals) ? -1 : decimals;
 }
 
 /* ---- One bar ---- */
@@ -41,7 +61,7 @@ static void draw_bar(ct__frame *f, const bar *b, const char *name) {
     const ct__scale *values = f->lying ? &f->x : &f->y;
     snprintf(class_, sizeof class_, "f%d", b->s->color);
     snprintf(title, sizeof title, "%s%s%.80s: %s", ct__shorten(&short_name, name, 1, 200), b->s->label ? ", " : "", b->s->label ? b->s->label : "",
-             ct__value_label(&number, b->s->y[b->i], values->percent));
+             ct__value_label(&number, b->s->y[b->i], values->percent, f->decimals));
     double from = fmin(b->foot, b->tip), length = fabs(b->tip - b->foot);
     if (f->lying) ct__svg_rect(f->svg, from, b->side, length, b->thickness, class_, title);
     else ct__svg_rect(f->svg, b->side, from, b->thickness, length, class_, title);
@@ -69,7 +89,7 @@ static void draw_value(ct__frame *f, const bar *b) {
     double v = b->s->y[b->i], error = b->s->low && isfinite(b->s->low[b->i]) ? fabs(b->s->low[b->i]) : 0, middle = b->side + b->thickness / 2;
     double beyond = ct__scale_px(values, v < 0 ? fmax(v - error, values->lo) : fmin(v + error, values->hi));
     ct__number number;
-    const char *text = ct__value_label(&number, v, values->percent);
+    const char *text = ct__value_label(&number, v, values->percent, f->decimals);
     if (f->lying) ct__svg_text(f->svg, v < 0 ? beyond - 5 : beyond + 5, middle + 4, v < 0 ? "end" : "start", "n", 0, text);
     else ct__svg_text(f->svg, middle, v < 0 ? beyond + 14 : beyond - 5, "middle", "n", 0, text);
 }
@@ -80,7 +100,7 @@ static double widest_value(const ct__frame *f, bool percent) {
     double widest = 0;
     ct__number number;
     for (const ct__series *s = f->chart->first; s; s = s->next)
-        for (int64_t i = 0; i < s->n; i++) widest = fmax(widest, ct__text_width(ct__value_label(&number, s->y[i], percent), CT__SMALL));
+        for (int64_t i = 0; i < s->n; i++) widest = fmax(widest, ct__text_width(ct__value_label(&number, s->y[i], percent, f->decimals), CT__SMALL));
     return widest;
 }
 
@@ -173,6 +193,7 @@ void ct__draw_bars(ct__frame *f) {
         ct__frame_note(f, "no bars");
         return;
     }
+    f->decimals = common_decimals(c);
     double widest = widest_name(c), slot = (f->right - f->left - 40) / (double)c->first->n;
     if (c->o.horizontal || (widest + 8 > slot && c->first->n <= MANY)) draw_lying(f, widest);
     else draw_standing(f, widest);

@@ -110,6 +110,7 @@ void ct__frame_legend(ct__frame *f) {
         }
         if (s->identity) entry(f, &x, "y = x", s, SIGN_IDENTITY), any = true;
     }
+    if (!f->chart->o.height) f->svg->height += f->top - before; /* a legend of many rows takes nothing from the plot */
     f->top = any ? f->top + ROW + 5 : before;
 }
 
@@ -125,7 +126,7 @@ static double label_middle(const ct__frame *f, double px, double width) {
 static void place_x_ticks(ct__frame *f) {
     double room = f->x.to - f->x.from;
     int about = (int)(room / 36);
-    for (about = about > 14 ? 14 : about; about >= 1; about--) {
+    for (about = about > 14 ? 14 : about < 5 ? 5 : about; about >= 1; about--) {
         ct__scale_ticks(&f->x, about, &f->x_ticks);
         double end = -INFINITY;
         bool fit = true;
@@ -142,8 +143,7 @@ static void place_x_ticks(ct__frame *f) {
 void ct__frame_place(ct__frame *f) {
     const ct_chart_options *o = &f->chart->o;
     f->bottom = f->svg->height - MARGIN - (f->below > 0 ? f->below : 18) - (f->x_title ? 19 : 0);
-    if (f->y_title) f->top += 20;
-    else f->top += 4;
+    f->top += f->y_title ? 24 : 6;
     f->y.from = f->bottom, f->y.to = f->top;
     double widest = 0;
     if (!f->no_y_ticks) {
@@ -175,7 +175,7 @@ void ct__frame_axes(ct__frame *f) {
         ct__svg_text(f->svg, label_middle(f, x, ct__text_width(f->x_ticks.label[i], CT__SMALL)), f->bottom + 16, "middle", "m", 0, f->x_ticks.label[i]);
     }
     if (!f->no_x_ticks) ct__svg_line(f->svg, f->left, f->bottom, f->right, f->bottom, "a");
-    if (f->y_title) ct__svg_text(f->svg, MARGIN, f->top - 9, "start", "m", 0, ct__shorten(&text, f->y_title, CT__SMALL, f->svg->width - 2 * MARGIN));
+    if (f->y_title) ct__svg_text(f->svg, MARGIN, f->top - 12, "start", "m", 0, ct__shorten(&text, f->y_title, CT__SMALL, f->svg->width - 2 * MARGIN));
     if (f->x_title) {
         ct__shorten(&text, f->x_title, CT__SMALL, f->svg->width - 2 * MARGIN);
         double middle = label_middle(f, (f->left + f->right) / 2, ct__text_width(text.s, CT__SMALL));
@@ -185,35 +185,33 @@ void ct__frame_axes(ct__frame *f) {
 
 /* ---- Rules, notes ---- */
 
-static void upright_rule(ct__frame *f, const ct__rule *r, int *row) {
-    double x = ct__scale_px(&f->x, r->at);
-    ct__svg_line(f->svg, x, f->top, x, f->bottom, "r");
-    if (!r->label) return;
+static void label_upright(ct__frame *f, const ct__rule *r, double x, int row) {
     ct__short text;
     ct__shorten(&text, r->label, CT__SMALL, (f->right - f->left) * 0.7);
     bool left = x + 5 + ct__text_width(text.s, CT__SMALL) > f->right;
-    ct__svg_text(f->svg, left ? x - 5 : x + 5, f->top + 12 + *row * 15, left ? "end" : "start", "n halo", 0, text.s);
-    ++*row;
+    ct__svg_text(f->svg, left ? x - 5 : x + 5, f->top + 12 + row * 15, left ? "end" : "start", "n halo", 0, text.s);
 }
 
-static void level_rule(ct__frame *f, const ct__rule *r) {
-    double y = ct__scale_px(&f->y, r->at);
-    ct__svg_line(f->svg, f->left, y, f->right, y, "r");
-    if (!r->label) return;
+static void label_level(ct__frame *f, const ct__rule *r, double y) {
     ct__short text;
     ct__shorten(&text, r->label, CT__SMALL, (f->right - f->left) * 0.7);
     ct__svg_text(f->svg, f->right - 3, y - 5 < f->top + 10 ? y + 14 : y - 5, "end", "n halo", 0, text.s);
 }
 
+/* First the lines, then the labels, that no line crosses one. */
 void ct__frame_rules(ct__frame *f) {
     int row = 0;
-    for (const ct__rule *r = f->chart->first_rule; r; r = r->next) {
-        bool upright = r->vertical || f->lying;
-        const ct__scale *s = upright ? &f->x : &f->y;
-        if (!ct__scale_shows(s, r->at) || r->at < s->lo || r->at > s->hi) continue;
-        if (upright) upright_rule(f, r, &row);
-        else level_rule(f, r);
-    }
+    for (int labels = 0; labels <= 1; labels++)
+        for (const ct__rule *r = f->chart->first_rule; r; r = r->next) {
+            bool upright = r->vertical || f->lying;
+            const ct__scale *s = upright ? &f->x : &f->y;
+            if (!ct__scale_shows(s, r->at) || r->at < s->lo || r->at > s->hi) continue;
+            double at = ct__scale_px(s, r->at);
+            if (!labels && upright) ct__svg_line(f->svg, at, f->top, at, f->bottom, "r");
+            else if (!labels) ct__svg_line(f->svg, f->left, at, f->right, at, "r");
+            else if (r->label && upright) label_upright(f, r, at, row++);
+            else if (r->label) label_level(f, r, at);
+        }
 }
 
 void ct__frame_note(ct__frame *f, const char *text) {
@@ -222,13 +220,14 @@ void ct__frame_note(ct__frame *f, const char *text) {
 
 /* ---- The chart ---- */
 
-const char *ct__value_label(ct__number *out, double v, bool percent) {
+const char *ct__value_label(ct__number *out, double v, bool percent, int decimals) {
     static const struct { double from, by; const char *suffix; } large[] = {{1e12, 1e12, "T"}, {1e9, 1e9, "G"}, {1e6, 1e6, "M"}, {1e4, 1e3, "k"}};
     if (percent) {
-        ct__number_fixed(out, v * 100, 1);
+        ct__number_fixed(out, v * 100, decimals >= 0 ? decimals : 1);
         strcat(out->s, " %");
         return out->s;
     }
+    if (decimals >= 0) return ct__number_fixed(out, v, decimals);
     for (int i = 0; i < 4; i++) {
         if (!(fabs(v) >= large[i].from) || fabs(v) >= 1e15) continue;
         ct__number_general(out, v / large[i].by, 3);

@@ -8,13 +8,14 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { CELL_LEAST = 22, CELL_MOST = 64, SCALE_WIDTH = 64 };
+enum { CELL_LEAST = 22, CELL_MOST = 64, SCALE_WIDTH = 64, FEW_CELLS = 2500 };
 
 typedef struct heat {
     ct__frame *f;
     const ct__heat *o;
     const double *values, *shade;
     double lo, hi;      /* of the shades */
+    int decimals;       /* of the values; -1: each as it needs */
     double cell_w, cell_h;
     bool two_colours;
 } heat;
@@ -61,15 +62,25 @@ static void cell(const heat *h, double x, double y, double w, double height, dou
 
 /* ---- Cells ---- */
 
-static const char *value_text(const heat *h, double v, ct__number *out) {
-    if (h->o->decimals >= 0) return ct__number_fixed(out, v, h->o->decimals);
-    if (v == floor(v) && fabs(v) < 1e4) return ct__number_fixed(out, v, 0);
-    return fabs(v) >= 1000 ? ct__value_label(out, v, false) : ct__number_general(out, v, fabs(v) < 1 ? 2 : 3);
+static const char *value_text(const heat *h, double v, ct__number *out) { return ct__value_label(out, v, false, h->decimals); }
+
+/* Two digits of the largest value for all, where not all are integers. */
+static int common_decimals(const heat *h) {
+    double largest = 0;
+    bool whole = true;
+    for (int64_t i = 0; i < h->o->rows * h->o->columns; i++) {
+        if (!isfinite(h->values[i])) continue;
+        largest = fmax(largest, fabs(h->values[i]));
+        whole = whole && h->values[i] == floor(h->values[i]);
+    }
+    if (h->o->decimals >= 0 || whole || largest >= 1e4) return h->o->decimals;
+    int decimals = 1 - (int)floor(log10(largest));
+    return decimals < 0 ? 0 : decimals > 6 ? -1 : decimals;
 }
 
 static bool values_fit(const heat *h) {
     ct__number number;
-    if (h->o->no_values || h->cell_h < 15) return false;
+    if (h->o->no_values || h->cell_h < 15 || h->o->rows * h->o->columns > FEW_CELLS) return false;
     for (int64_t i = 0; i < h->o->rows * h->o->columns; i++)
         if (isfinite(h->values[i]) && ct__text_width(value_text(h, h->values[i], &number), CT__SMALL) > h->cell_w - 3) return false;
     return true;
@@ -88,10 +99,38 @@ static void draw_cells(heat *h, bool valued) {
             const char *text = value_text(h, h->values[i], &number);
             snprintf(title, sizeof title, "%s, %s: %s", ct__shorten(&row_name, name_of(h->o->row_names, r, row), 1, 60),
                      ct__shorten(&column_name, name_of(h->o->column_names, c, column), 1, 60), text);
-            cell(h, x, y, h->cell_w - gap, h->cell_h - gap, h->shade[i], h->o->rows * h->o->columns <= 2500 ? title : NULL);
+            cell(h, x, y, h->cell_w - gap, h->cell_h - gap, h->shade[i], title);
             if (valued && isfinite(h->values[i]))
                 ct__svg_text(f->svg, x + (h->cell_w - gap) / 2, y + h->cell_h / 2 + 4, "middle", strength(h, h->shade[i]) > 0.66 ? "n on" : "n", 0, text);
         }
+}
+
+/* Many cells without values: one path for each of 24 strengths of a colour, in units of cells, at 12 bytes a cell. */
+static void draw_small_cells(const heat *h) {
+    enum { STEPS = 24 };
+    ct__buf *b = &h->f->svg->body, paths[2][STEPS] = {{{0}}};
+    for (int64_t r = 0; r < h->o->rows && ct_ok(); r++)
+        for (int64_t c = 0; c < h->o->columns; c++) {
+            double v = h->shade[r * h->o->columns + c];
+            if (isfinite(v))
+                ct__buf_printf(&paths[h->two_colours && v < 0][(int)lround((STEPS - 1) * strength(h, v))], "M%lld %lldh1v1h-1z", (long long)c, (long long)r);
+        }
+    ct__buf_puts(b, "<g transform=\"translate(");
+    ct__put_tenths(b, h->f->left);
+    ct__buf_puts(b, " ");
+    ct__put_tenths(b, h->f->top);
+    int w = (int)lround(h->cell_w * 1e4), height = (int)lround(h->cell_h * 1e4);
+    ct__buf_printf(b, ") scale(%d.%04d %d.%04d)\" shape-rendering=\"crispEdges\">\n", w / 10000, w % 10000, height / 10000, height % 10000);
+    for (int i = 0; i < 2 * STEPS; i++) {
+        ct__buf *path = &paths[i / STEPS][i % STEPS];
+        if (path->size) {
+            ct__buf_printf(b, "<path class=\"%s\" fill-opacity=\".%03d\" d=\"", i < STEPS ? "heat" : "cold", 40 + (i % STEPS) * 959 / (STEPS - 1));
+            ct__buf_append(b, path->data, path->size);
+            ct__buf_puts(b, "\"/>\n");
+        }
+        ct__buf_free(path);
+    }
+    ct__buf_puts(b, "</g>\n");
 }
 
 static void draw_names(const heat *h, double room_left, double room_below, bool turned) {
@@ -117,8 +156,8 @@ static void draw_scale(const heat *h) {
     double x = f->right + 14, height = fmin(f->bottom - f->top, 200), step = height / STEPS;
     ct__number number;
     for (int i = 0; i < STEPS; i++) cell(h, x, f->top + i * step, 12, step + 0.3, h->hi - (h->hi - h->lo) * (i + 0.5) / STEPS, NULL);
-    ct__svg_text(f->svg, x + 17, f->top + 9, "start", "m", 0, ct__value_label(&number, h->hi, false));
-    ct__svg_text(f->svg, x + 17, f->top + height, "start", "m", 0, ct__value_label(&number, h->lo, false));
+    ct__svg_text(f->svg, x + 17, f->top + 9, "start", "m", 0, ct__value_label(&number, h->hi, false, -1));
+    ct__svg_text(f->svg, x + 17, f->top + height, "start", "m", 0, ct__value_label(&number, h->lo, false, -1));
 }
 
 void ct__draw_heat(ct__frame *f) {
@@ -131,6 +170,7 @@ void ct__draw_heat(ct__frame *f) {
         return;
     }
     measure(&h);
+    h.decimals = common_decimals(&h);
     double room_left = fmin(widest(c->heat.row_names, c->heat.rows), f->svg->width * 0.35);
     f->left = 6 + room_left + 7;
     double width = f->right - f->left - (c->heat.no_values ? SCALE_WIDTH : 0);
@@ -139,7 +179,7 @@ void ct__draw_heat(ct__frame *f) {
     bool turned = room_below + 4 > h.cell_w && c->heat.column_names;
     room_below = turned ? fmin(room_below, 130) : 14;
     f->below = room_below + 12;
-    double around = f->top + (c->o.y_title ? 20 : 4) + f->below + (c->o.x_title ? 19 : 0) + 6;
+    double around = f->top + (c->o.y_title ? 24 : 6) + f->below + (c->o.x_title ? 19 : 0) + 6;
     h.cell_h = c->o.height ? (c->o.height - around) / (double)c->heat.rows : fmin(fmax(h.cell_w * 0.8, c->heat.rows > 40 ? h.cell_w : CELL_LEAST), 44);
     h.cell_h = fmax(h.cell_h, 0.2);
     if (!c->o.height) f->svg->height = around + h.cell_h * (double)c->heat.rows;
@@ -147,7 +187,8 @@ void ct__draw_heat(ct__frame *f) {
     if (!valued && !c->heat.no_values) h.cell_w = fmin((width - SCALE_WIDTH) / (double)c->heat.columns, h.cell_w);
     f->right = f->left + h.cell_w * (double)c->heat.columns;
     ct__frame_place(f);
-    draw_cells(&h, valued);
+    if (c->heat.rows * c->heat.columns > FEW_CELLS) draw_small_cells(&h);
+    else draw_cells(&h, valued);
     draw_names(&h, room_left, room_below, turned);
     if (!valued) draw_scale(&h);
     ct__frame_axes(f);

@@ -17,7 +17,7 @@
 
 /* ---- What a chart holds ---- */
 
-enum { CT__PALETTE = 8, CT__MAX_TICKS = 64 };
+enum { CT__PALETTE = 8, CT__MAX_TICKS = 64, CT__MAX_CELLS = 500 };
 
 typedef enum ct__series_kind { CT__SERIES_LINE, CT__SERIES_POINTS, CT__SERIES_HISTOGRAM, CT__SERIES_BARS, CT__SERIES_HEAT } ct__series_kind;
 
@@ -73,7 +73,7 @@ typedef struct ct__scale {
 typedef struct ct__ticks {
     int n;
     double at[CT__MAX_TICKS];
-    char label[CT__MAX_TICKS][32];
+    char label[CT__MAX_TICKS][48];
 } ct__ticks;
 
 /* A range that grows with what it has seen. */
@@ -109,6 +109,8 @@ void ct__svg_text(ct__svg *v, double x, double y, const char *anchor, const char
 void ct__svg_line(ct__svg *v, double x1, double y1, double x2, double y2, const char *class_);
 void ct__svg_rect(ct__svg *v, double x, double y, double w, double h, const char *class_, const char *title); /* title: shown on hover, or NULL */
 
+void ct__svg_attribute(ct__buf *b, const char *name, double value); /* name="12.3", a blank before it */
+
 /* The whole file; or for a page, which has the styles once. */
 void ct__svg_file(ct__buf *out, const ct__svg *v, const char *name);
 void ct__svg_inline(ct__buf *out, const ct__svg *v, const char *name, const char *class_);
@@ -131,6 +133,7 @@ typedef struct ct__frame {
     bool direct;                     /* lines are labelled at their ends, not in a legend */
     bool lying;                      /* bars lie: what the options say of y holds for x, and the other way round */
     const char *x_title, *y_title;
+    int decimals;                    /* of the values at bars; -1: each as it needs */
     struct {
         int64_t bins;
         double lo, width;  /* interval i is lo + i * width .. lo + (i + 1) * width */
@@ -166,7 +169,7 @@ void ct__frame_note(ct__frame *f, const char *text);
 bool ct__series_fit(const ct__series *s, double *slope, double *intercept);
 void ct__fit_text(double slope, double intercept, char out[80]);
 
-/* A value as it stands at a bar or in a cell: few digits, k and M. */
-const char *ct__value_label(ct__number *out, double v, bool percent);
+/* A value as it stands at a bar or in a cell: with so many decimals, or -1: few digits, k and M. */
+const char *ct__value_label(ct__number *out, double v, bool percent, int decimals);
 
 #endif

@@ -46,6 +46,10 @@ static void fit_linear(ct__scale *s, const ct__range *r, bool zero, double margi
     if (zero && s->lo > 0) s->lo = 0;
     if (zero && s->hi < 0) s->hi = 0;
     double span = s->hi - s->lo, size = fmax(fabs(s->lo), fabs(s->hi));
+    if (size == 0 && zero) {
+        s->hi = 1;
+        return;
+    }
     if (span <= 1e-12 * size || span == 0) { /* constant */
         double more = size > 0 ? size * 0.1 : 1;
         if (s->whole) more = fmax(1, more);
@@ -129,10 +133,10 @@ static style style_of(double largest, int step_e, bool percent) {
     return s;
 }
 
-static void label_tick(char label[32], double v, style s) {
+static void label_tick(char label[48], double v, style s) {
     ct__number number;
-    if (v == 0 && !strchr(s.behind, '%')) snprintf(label, 32, "0");
-    else snprintf(label, 32, "%.20s%.11s", ct__number_fixed(&number, times_power(v, -s.power), s.decimals), s.behind);
+    if (v == 0 && !strchr(s.behind, '%')) snprintf(label, 48, "0");
+    else snprintf(label, 48, "%.24s%.22s", ct__number_fixed(&number, times_power(v, -s.power), s.decimals), s.behind);
 }
 
 static void ticks_linear(double lo, double hi, int about, bool whole, bool percent, ct__ticks *out) {
@@ -154,8 +158,8 @@ static void add_log_tick(const ct__scale *s, int m, int e, ct__ticks *out) {
     char above[32];
     out->at[out->n] = v;
     if (!s->percent && (e < -3 || e >= 15)) {
-        if (m == 1) snprintf(out->label[out->n], 32, "10%.29s", superscript(above, e));
-        else snprintf(out->label[out->n], 32, "%d\u00b710%.26s", m, superscript(above, e));
+        if (m == 1) snprintf(out->label[out->n], 48, "10%s", superscript(above, e));
+        else snprintf(out->label[out->n], 48, "%d\u00b710%s", m, superscript(above, e));
     } else {
         label_tick(out->label[out->n], v, style_of(v, e, s->percent));
     }

@@ -26,7 +26,7 @@ const char ct__chart_css[] =
     ".ctc .m{fill:#59636e;fill:var(--muted);font-size:12px}.ctc .n{font-size:12px}"
     ".ctc .g{stroke:#e3e6ea;stroke:var(--grid);stroke-width:1}.ctc .a{stroke:#8a939d;stroke:var(--axis);stroke-width:1;fill:none}"
     ".ctc .r{stroke:#59636e;stroke:var(--muted);stroke-width:1.3;stroke-dasharray:5 4;fill:none}"
-    ".ctc .l{fill:none;stroke-width:2;stroke-linejoin:round;stroke-linecap:round}.ctc .w{fill-opacity:.18}.ctc .o{fill-opacity:.55}.ctc .q{stroke-opacity:.55}"
+    ".ctc .l{fill:none;stroke-width:2;stroke-linejoin:round;stroke-linecap:round}.ctc .w{fill-opacity:.18}.ctc .o{fill-opacity:.55}.ctc .q0{stroke-opacity:.35}.ctc .q1{stroke-opacity:.6}"
     ".ctc .p{fill:none;stroke-linecap:round}.ctc .e{stroke:#1b1f24;stroke:var(--ink);stroke-width:1.3;fill:none}"
     ".ctc .halo{stroke:#ffffff;stroke:var(--bg);stroke-width:4px;stroke-linejoin:round;paint-order:stroke}"
     ".ctc .heat{fill:#00497d;fill:var(--heat)}.ctc .cold{fill:#8a3300;fill:var(--cold)}.ctc text.on{fill:#ffffff;fill:var(--on-heat)}"
@@ -103,7 +103,7 @@ void ct__svg_text(ct__svg *v, double x, double y, const char *anchor, const char
     ct__buf_puts(t, "</text>\n");
 }
 
-static void attribute(ct__buf *t, const char *name, double value) {
+void ct__svg_attribute(ct__buf *t, const char *name, double value) {
     ct__buf_printf(t, " %s=\"", name);
     ct__put_tenths(t, value);
     ct__buf_puts(t, "\"");
@@ -112,20 +112,20 @@ static void attribute(ct__buf *t, const char *name, double value) {
 void ct__svg_line(ct__svg *v, double x1, double y1, double x2, double y2, const char *class_) {
     ct__buf *t = &v->body;
     ct__buf_printf(t, "<line class=\"%s\"", class_);
-    attribute(t, "x1", x1);
-    attribute(t, "y1", y1);
-    attribute(t, "x2", x2);
-    attribute(t, "y2", y2);
+    ct__svg_attribute(t, "x1", x1);
+    ct__svg_attribute(t, "y1", y1);
+    ct__svg_attribute(t, "x2", x2);
+    ct__svg_attribute(t, "y2", y2);
     ct__buf_puts(t, "/>\n");
 }
 
 void ct__svg_rect(ct__svg *v, double x, double y, double w, double h, const char *class_, const char *title) {
     ct__buf *t = &v->body;
     ct__buf_printf(t, "<rect class=\"%s\"", class_);
-    attribute(t, "x", x);
-    attribute(t, "y", y);
-    attribute(t, "width", w);
-    attribute(t, "height", h);
+    ct__svg_attribute(t, "x", x);
+    ct__svg_attribute(t, "y", y);
+    ct__svg_attribute(t, "width", w);
+    ct__svg_attribute(t, "height", h);
     if (!title) {
         ct__buf_puts(t, "/>\n");
         return;
@@ -145,8 +145,8 @@ static void begin(ct__buf *out, const ct__svg *v, const char *name, const char *
     ct__buf_puts(out, " ");
     ct__put_tenths(out, v->height);
     ct__buf_puts(out, "\"");
-    attribute(out, "width", v->width);
-    attribute(out, "height", v->height);
+    ct__svg_attribute(out, "width", v->width);
+    ct__svg_attribute(out, "height", v->height);
     ct__buf_puts(out, " aria-label=\"");
     ct__put_escaped(out, name, strlen(name));
     ct__buf_puts(out, "\">\n");

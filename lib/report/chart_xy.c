@@ -179,45 +179,82 @@ static void draw_band(ct__frame *f, const ct__series *s) {
 
 /* ---- Points ---- */
 
-/* The squares of `cell` pixels that hold a point, each once; how many. With d the points are written. */
-static int64_t mark_points(const ct__frame *f, const ct__series *s, double cell, const int64_t always[4], ct__buf *d) {
-    int64_t columns = (int64_t)((f->right - f->left) / cell) + 2, rows = (int64_t)((f->bottom - f->top) / cell) + 2, marked = 0;
-    uint8_t *taken = ct__alloc_zero((size_t)(columns * rows));
-    for (int64_t i = 0; taken && i < s->n; i++) {
-        if (!ct__scale_shows(&f->x, x_at(s, i)) || !ct__scale_shows(&f->y, s->y[i])) continue;
-        double x = ct__scale_px(&f->x, x_at(s, i)), y = ct__scale_px(&f->y, s->y[i]);
-        if (x < f->left - 0.5 || x > f->right + 0.5 || y < f->top - 0.5 || y > f->bottom + 0.5) continue; /* outside of axes that were given */
-        uint8_t *cell_of = &taken[(int64_t)((y - f->top + 0.5) / cell) * columns + (int64_t)((x - f->left + 0.5) / cell)];
-        bool end = i == always[0] || i == always[1] || i == always[2] || i == always[3];
-        if (*cell_of && !end) continue;
-        *cell_of = 1;
-        marked++;
-        if (!d) continue;
-        put_xy(d, 'M', x, y);
-        ct__buf_puts(d, "h0");
-    }
-    ct__free(taken);
-    return marked;
+enum { ENOUGH = 5000, LEVELS = 3 };
+
+/* The plot in squares, each with the number of its points; what has been drawn counts 0. */
+typedef struct squares {
+    double cell;
+    int64_t columns, rows, taken;
+    int32_t *counts, most;
+} squares;
+
+static bool place(const ct__frame *f, const ct__series *s, int64_t i, double *x, double *y) {
+    if (!ct__scale_shows(&f->x, x_at(s, i)) || !ct__scale_shows(&f->y, s->y[i])) return false;
+    *x = ct__scale_px(&f->x, x_at(s, i));
+    *y = ct__scale_px(&f->y, s->y[i]);
+    return *x >= f->left - 0.5 && *x <= f->right + 0.5 && *y >= f->top - 0.5 && *y <= f->bottom + 0.5; /* within axes that were given */
 }
 
-static void draw_points(ct__frame *f, const ct__series *s) {
-    enum { ENOUGH = 5000 };
-    int64_t ends[4] = {-1, -1, -1, -1}; /* leftmost, rightmost, lowest, highest: drawn always */
+static int32_t *square_of(const ct__frame *f, const squares *q, double x, double y) {
+    return &q->counts[(int64_t)((y - f->top + 0.5) / q->cell) * q->columns + (int64_t)((x - f->left + 0.5) / q->cell)];
+}
+
+/* Fills the squares; counts is a block. */
+static void count_squares(const ct__frame *f, const ct__series *s, double cell, squares *q) {
+    *q = (squares){.cell = cell, .columns = (int64_t)((f->right - f->left) / cell) + 3, .rows = (int64_t)((f->bottom - f->top) / cell) + 3};
+    q->counts = ct__alloc_zero((size_t)(q->columns * q->rows) * sizeof *q->counts);
+    for (int64_t i = 0; q->counts && i < s->n; i++) {
+        double x, y;
+        if (!place(f, s, i, &x, &y)) continue;
+        int32_t *count = square_of(f, q, x, y);
+        if (*count == 0) q->taken++;
+        if (*count < INT32_MAX) ++*count;
+        if (*count > q->most) q->most = *count;
+    }
+}
+
+/* The first point of each square, and leftmost, rightmost, lowest and highest; by how many lie there, into one of the texts. */
+static void mark_points(const ct__frame *f, const ct__series *s, squares *q, ct__buf levels[LEVELS]) {
+    int64_t ends[4] = {-1, -1, -1, -1};
+    double x, y;
     for (int64_t i = 0; i < s->n; i++) {
-        if (!ct__scale_shows(&f->x, x_at(s, i)) || !ct__scale_shows(&f->y, s->y[i])) continue;
+        if (!place(f, s, i, &x, &y)) continue;
         if (ends[0] < 0 || x_at(s, i) < x_at(s, ends[0])) ends[0] = i;
         if (ends[1] < 0 || x_at(s, i) > x_at(s, ends[1])) ends[1] = i;
         if (ends[2] < 0 || s->y[i] < s->y[ends[2]]) ends[2] = i;
         if (ends[3] < 0 || s->y[i] > s->y[ends[3]]) ends[3] = i;
     }
-    ct__buf d = {0};
+    for (int64_t i = 0; i < s->n; i++) {
+        if (!place(f, s, i, &x, &y)) continue;
+        int32_t *count = square_of(f, q, x, y);
+        bool end = i == ends[0] || i == ends[1] || i == ends[2] || i == ends[3];
+        if (!*count && !end) continue;
+        int level = q->most > 1 && *count ? (int)(LEVELS * log2((double)*count) / log2(q->most + 1.0)) : 0;
+        put_xy(&levels[level], 'M', x, y);
+        ct__buf_puts(&levels[level], "h0");
+        *count = 0;
+    }
+}
+
+static void draw_points(ct__frame *f, const ct__series *s) {
+    ct__buf levels[LEVELS] = {{0}};
+    squares q;
     double cell = 0.5;
-    while (cell < 8 && s->n > ENOUGH && mark_points(f, s, cell, ends, NULL) > ENOUGH) cell *= 1.4;
-    mark_points(f, s, cell, ends, &d);
-    char class_[32];
-    snprintf(class_, sizeof class_, "p s%d%s", s->color, s->n > 100 ? " q" : "");
-    path(f, &d, class_, s->n > 2000 ? 4 : s->n > 100 ? 5.5 : 7);
-    ct__buf_free(&d);
+    count_squares(f, s, cell, &q);
+    while (q.taken > ENOUGH && cell < 8) { /* coarser, until they are few enough */
+        ct__free(q.counts);
+        count_squares(f, s, cell *= 1.4, &q);
+    }
+    if (q.counts) mark_points(f, s, &q, levels);
+    ct__free(q.counts);
+    for (int i = 0; i < LEVELS; i++) {
+        char class_[32];
+        bool thinned = s->n > ENOUGH;
+        if (thinned) snprintf(class_, sizeof class_, "p s%d q%d", s->color, i);
+        else snprintf(class_, sizeof class_, "p s%d%s", s->color, s->n > 100 ? " q1" : "");
+        path(f, &levels[i], class_, s->n > 2000 ? 4 : s->n > 100 ? 5.5 : 7);
+        ct__buf_free(&levels[i]);
+    }
 }
 
 /* ---- Fit ---- */

@@ -90,14 +90,12 @@ static void chart(ct__buf *out, const ct__part *p) {
 }
 
 static void image(ct__buf *out, const ct__images *m, int64_t i) {
-    ct_scope scope = ct_scope_begin();
-    ct_tensor *png = ct__images_png(m, i);
     int64_t scale = ct__images_scale(m);
     const char *label = m->labels ? m->labels[i] : "";
     ct__buf_printf(out, "<figure%s><img alt=\"", m->marked && m->marked[i] ? " class=\"marked\"" : "");
     escaped(out, label);
-    ct__buf_printf(out, "\" width=\"%lld\" height=\"%lld\" src=\"data:image/png;base64,", (long long)(ct_size(m->pixels, 3) * scale), (long long)(ct_size(m->pixels, 2) * scale));
-    if (png) ct__put_base64(out, ct_data(png), (size_t)ct_numel(png));
+    ct__buf_printf(out, "\" width=\"%lld\" height=\"%lld\" src=\"", (long long)(ct_size(m->pixels, 3) * scale), (long long)(ct_size(m->pixels, 2) * scale));
+    ct__put_png(out, m, i);
     ct__buf_puts(out, "\">");
     if (*label) {
         ct__buf_printf(out, "<figcaption style=\"width:%lldpx\">", (long long)(ct_size(m->pixels, 3) * scale));
@@ -105,7 +103,6 @@ static void image(ct__buf *out, const ct__images *m, int64_t i) {
         ct__buf_puts(out, "</figcaption>");
     }
     ct__buf_puts(out, "</figure>\n");
-    ct_scope_end(scope);
 }
 
 static void images(ct__buf *out, const ct__part *p) {

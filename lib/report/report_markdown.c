@@ -8,8 +8,10 @@
 
 bool ct__has_asset(const ct__part *p) { return p->kind == CT__PART_CHART || (p->kind == CT__PART_IMAGES && ct_size(p->images.pixels, 0) > 0); }
 
+bool ct__asset_is_svg(const ct__part *p) { return p->kind == CT__PART_CHART || p->images.labels || p->images.marked; }
+
 const char *ct__asset_name(const ct__part *p, ct__asset *out) {
-    snprintf(out->s, sizeof out->s, p->kind == CT__PART_CHART ? "chart-%02d.svg" : "pictures-%02d.png", p->number);
+    snprintf(out->s, sizeof out->s, "%s-%02d.%s", p->kind == CT__PART_CHART ? "chart" : "pictures", p->number, ct__asset_is_svg(p) ? "svg" : "png");
     return out->s;
 }
 

@@ -86,12 +86,14 @@ void ct__report_html(const ct_report *report, ct__buf *out);
 void ct__report_markdown(const ct_report *report, const char *assets, ct__buf *out);
 /* Whether the part has a file in that folder, and its name, "chart-03.svg". */
 bool ct__has_asset(const ct__part *part);
+bool ct__asset_is_svg(const ct__part *part);
 typedef struct ct__asset { char s[32]; } ct__asset;
 const char *ct__asset_name(const ct__part *part, ct__asset *out);
 
 /* report_images.c */
-ct_tensor *ct__images_png(const ct__images *images, int64_t i); /* one picture as a PNG file, u8 [n] */
 ct_tensor *ct__images_sheet(const ct__images *images);          /* all of them on one picture, u8 [3, H, W] */
+void ct__images_labelled(const ct__images *images, ct__svg *svg); /* all of them with labels and marks */
+void ct__put_png(ct__buf *b, const ct__images *images, int64_t i); /* one as an address: data:image/png;... */
 int64_t ct__images_scale(const ct__images *images);
 
 #endif

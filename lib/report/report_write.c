@@ -50,10 +50,14 @@ static ct_status write_asset(const char *folder, const ct__part *p) {
     ct__asset name;
     path to;
     CT__TRY(join(&to, folder, ct__asset_name(p, &name)));
-    if (p->kind == CT__PART_CHART) {
+    if (ct__asset_is_svg(p)) {
         ct__buf file = {0};
-        ct__svg_file(&file, &p->drawing.wide, p->drawing.name);
+        ct__svg sheet = {0};
+        bool chart = p->kind == CT__PART_CHART;
+        if (!chart) ct__images_labelled(&p->images, &sheet);
+        ct__svg_file(&file, chart ? &p->drawing.wide : &sheet, chart ? p->drawing.name : p->text ? p->text : "pictures");
         ct__write_text(fn, to.s, &file);
+        ct__buf_free(&sheet.body);
         ct__buf_free(&file);
     } else {
         ct_scope scope = ct_scope_begin();

@@ -306,6 +306,8 @@ START_TEST(layers_refuse_a_reserved_word) {
     MAKES_OWNED(ct_lp_pool1d_options, ct_nn_lp_pool1d(2, 2, &o));
     MAKES_OWNED(ct_lp_pool2d_options, ct_nn_lp_pool2d(2, 2, &o));
     MAKES_OWNED(ct_lp_pool3d_options, ct_nn_lp_pool3d(2, 2, &o));
+    MAKES_OWNED(ct_nn_fractional_max_pool2d_options, (o.output_size = 2, ct_nn_fractional_max_pool2d(2, &o)));
+    MAKES_OWNED(ct_nn_fractional_max_pool3d_options, (o.output_size = 2, ct_nn_fractional_max_pool3d(2, &o)));
     MAKES_OWNED(ct_nn_batch_norm1d_options, ct_nn_batch_norm1d(2, &o));
     MAKES_OWNED(ct_nn_batch_norm2d_options, ct_nn_batch_norm2d(2, &o));
     MAKES_OWNED(ct_nn_batch_norm3d_options, ct_nn_batch_norm3d(2, &o));
@@ -467,6 +469,9 @@ START_TEST(data_and_files_refuse_a_reserved_word) {
     MAKES_OWNED(ct_csv_options, ct_csv_read(csv, &o));
     MAKES_OWNED(ct_csv_options, ct_csv_parse("p,q\n1,2\n", 8, &o));
     MAKES_OWNED(ct_loader_options, ct_loader_new(data, &o));
+    EACH_WORD(ct_download_options, false, ct_download("https://host/file", "nowhere", &o) != CT_OK, (void)0);
+    EACH_WORD(ct_download_named_options, false, ct_download_dataset("mnist", "nowhere", &o) != CT_OK, (void)0);
+    EACH_WORD(ct_download_named_options, false, ct_download_weights("resnet18", text, sizeof text, &o) != CT_OK, (void)0);
     MAKES_OWNED(ct_mnist_options, ct_dataset_mnist("nowhere", &o));
     MAKES_OWNED(ct_mnist_options, ct_dataset_fashion_mnist("nowhere", &o));
     MAKES_OWNED(ct_mnist_options, ct_dataset_kmnist("nowhere", &o));
@@ -515,6 +520,7 @@ START_TEST(losses_as_modules_refuse_a_reserved_word) {
     MAKES_OWNED(ct_multilabel_margin_loss_options, ct_nn_multilabel_margin_loss(&o));
     MAKES_OWNED(ct_multilabel_soft_margin_loss_options, ct_nn_multilabel_soft_margin_loss(&o));
     MAKES_OWNED(ct_ctc_loss_options, ct_nn_ctc_loss(&o));
+    MAKES_OWNED(ct_triplet_margin_with_distance_loss_options, ct_nn_triplet_margin_with_distance_loss(&o));
     ct_module *m = ct_nn_linear(2, 2, NULL);
     ct_list *parameters = ct_parameters(m);
     MAKES(ct_clip_grad_norm_options, ct_clip_grad_norm_(parameters, 1, &o));

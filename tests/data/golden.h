@@ -24,7 +24,8 @@ static inline void ck_stored(const ct_tensor *got, const ct_dict *golden, const 
     ck_assert_msg(ct_is_contiguous(got, CT_FORMAT_CONTIGUOUS), "%s: the result is not dense", key);
     ck_assert_msg(ct_tensor_dtype(got) == ct_tensor_dtype(want) && ct_ndim(got) == ct_ndim(want), "%s: another dtype or number of dims", key);
     for (int d = 0; d < ct_ndim(want); d++)
-        ck_assert_msg(ct_size(got, d) == ct_size(want, d), "%s: size %lld is %lld, want %lld", key, (long long)d, (long long)ct_size(got, d), (long long)ct_size(want, d));
+        ck_assert_msg(ct_size(got, d) == ct_size(want, d), "%s: size %lld is %lld, want %lld", key, (long long)d,
+                      (long long)ct_size(got, d), (long long)ct_size(want, d));
     bool u8 = ct_tensor_dtype(want) == CT_U8;
     for (int64_t i = 0; i < ct_numel(want); i++) {
         double a = u8 ? ct_data_u8(got)[i] : (double)ct_data_f32(got)[i], b = u8 ? ct_data_u8(want)[i] : (double)ct_data_f32(want)[i];

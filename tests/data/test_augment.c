@@ -155,11 +155,13 @@ END_TEST
 /* Everything in a row. */
 static ct_transform *pipeline(void) {
     ct_transform *any[] = {ct_transform_gaussian_blur(3, NULL), ct_transform_rand_augment(NULL)};
-    return ct_transform_compose(ct_transform_random_resized_crop(10, 12, NULL), ct_transform_random_horizontal_flip(0.5), ct_transform_random_choice(any, 2, NULL),
+    return ct_transform_compose(ct_transform_random_resized_crop(10, 12, NULL), ct_transform_random_horizontal_flip(0.5),
+                                ct_transform_random_choice(any, 2, NULL),
                                 ct_transform_random_apply(ct_transform_color_jitter(&(ct_color_jitter_options){.brightness = 0.4, .hue = 0.1}), 0.8),
                                 ct_transform_random_affine(10, &(ct_random_affine_options){.translate = {0.1, 0.1}, .scale_min = 0.9, .scale_max = 1.1}),
                                 ct_transform_random_grayscale(0.2), ct_transform_pad(1, 1, 1, 1, NULL), ct_transform_random_crop(10, 10, NULL),
-                                ct_transform_to_tensor(), ct_transform_normalize((const double[]){0.5}, (const double[]){0.25}, 1), ct_transform_random_erasing(NULL));
+                                ct_transform_to_tensor(), ct_transform_normalize((const double[]){0.5}, (const double[]){0.25}, 1),
+                                ct_transform_random_erasing(NULL));
 }
 
 START_TEST(the_number_of_workers_does_not_change_the_pictures) {

@@ -51,7 +51,8 @@ START_TEST(damage_is_an_error_that_says_where) {
         ck_assert_ptr_null(decode_n(bad[i].text, bad[i].size, false));
         ck_error(CT_ERR_FORMAT, bad[i].message);
     }
-    static const char *const whole[] = {"P1 3 2 1 0 1 0 1 0", "P2 3 2 9 1 2 3 4 5 6", "P3 1 2 9 1 2 3 4 5 6", "P4 9 2 abcd", "P5 3 2 255 abcdef", "P6 2 1 255 abcdef"};
+    static const char *const whole[] = {"P1 3 2 1 0 1 0 1 0", "P2 3 2 9 1 2 3 4 5 6", "P3 1 2 9 1 2 3 4 5 6",
+                                        "P4 9 2 abcd", "P5 3 2 255 abcdef", "P6 2 1 255 abcdef"};
     for (int k = 0; k < 6; k++)
         for (size_t n = 0; n < strlen(whole[k]); n++) { /* ... so every truncation too */
             ck_assert_msg(!decode_n(whole[k], n, false), "%zu bytes of %s were a picture", n, whole[k]);
@@ -69,7 +70,8 @@ START_TEST(what_is_written_is_read_back) {
     ck_close(ct_image_read(test_tmp("a.ppm"), &raw), rgb, 0, 0);
     ck_assert_int_eq(ct_image_write(test_tmp("a.PGM"), gray, NULL), CT_OK);
     ck_values(ct_image_read(test_tmp("a.PGM"), &raw), 0, 14, 28, 42, 56, 70);
-    ck_values(ct_image_encode(ct_from_data("ab", CT_SHAPE(1, 2), CT_U8), CT_IMAGE_PPM, NULL), 'P', '5', '\n', '2', ' ', '1', '\n', '2', '5', '5', '\n', 'a', 'b');
+    ck_values(ct_image_encode(ct_from_data("ab", CT_SHAPE(1, 2), CT_U8), CT_IMAGE_PPM, NULL), 'P',
+              '5', '\n', '2', ' ', '1', '\n', '2', '5', '5', '\n', 'a', 'b');
     ct_image_write(test_tmp("a.ppm"), ct_from_data("abcd", CT_SHAPE(4, 1, 1), CT_U8), NULL);
     ck_error(CT_ERR_SHAPE, "a PPM file has 1 or 3 channels, not 4");
     ct_image_write(test_tmp("a.ppm"), gray, &(ct_image_write_options){.compression_level = ct_some_i64(3)});

@@ -39,7 +39,8 @@ START_TEST(the_same_seed_gives_torchvisions_pictures) {
         {"shift", ct_transform_random_affine(0, &(ct_random_affine_options){.translate = {0.3, 0.3}})},
         {"shift", ct_transform_random_shift(0.3, 0.3, NULL)},
         {"jitter", ct_transform_color_jitter(&(ct_color_jitter_options){.brightness = 0.4, .contrast = 0.5, .saturation = 0.6, .hue = 0.2})},
-        {"jitter_some", ct_transform_color_jitter(&(ct_color_jitter_options){.contrast_range = (const double[]){1.5, 2}, .hue_range = (const double[]){-0.3, -0.1}})},
+        {"jitter_some", ct_transform_color_jitter(&(ct_color_jitter_options){.contrast_range = (const double[]){1.5, 2},
+                                                                                .hue_range = (const double[]){-0.3, -0.1}})},
         {"random_gray", ct_transform_random_grayscale(0.5)},
         {"blur", ct_transform_gaussian_blur(5, NULL)},
         {"erasing", ct_transform_random_erasing(&(ct_random_erasing_options){.p = ct_some_f64(0.8)})},
@@ -73,7 +74,11 @@ END_TEST
 
 START_TEST(mixup_and_cutmix_are_torchvisions) {
     ct_dict *golden = load("transforms");
-    static const struct { const char *name; ct_status (*mix)(ct_tensor **, ct_tensor **, int64_t, ct_generator *, const ct_mixup_options *); double alpha; } rows[] = {
+    static const struct {
+        const char *name;
+        ct_status (*mix)(ct_tensor **, ct_tensor **, int64_t, ct_generator *, const ct_mixup_options *);
+        double alpha;
+    } rows[] = {
         {"mixup", ct_mixup, 0}, {"mixup_low", ct_mixup, 0.2}, {"cutmix", ct_cutmix, 0}, {"cutmix_high", ct_cutmix, 3}};
     for (size_t r = 0; r < sizeof rows / sizeof *rows; r++) {
         ct_generator *g = ct_generator_new(9);

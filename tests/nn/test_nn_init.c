@@ -179,6 +179,30 @@ START_TEST(what_an_initialiser_cannot_do_is_an_error) {
 }
 END_TEST
 
+static ct_status initialise(int kind, ct_tensor *t) {
+    return kind == 0 ? ct_init_trunc_normal_(t, 0, 1, -0.5, 0.75, NULL) : kind == 1 ? ct_init_trunc_normal_(t, 0, 1, 1.5, 3, NULL)
+         : kind == 2 ? ct_init_orthogonal_(t, 1, NULL) : kind == 3 ? ct_init_sparse_(t, 0.5, 1, NULL) : ct_init_eye_(t);
+}
+
+START_TEST(a_failed_initialiser_changes_nothing) {
+    for (int kind = 0; kind < 5; kind++)
+        for (int64_t n = 1;; n++) {
+            ck_assert_int_lt(n, 2000);
+            ct_scope scope = ct_scope_begin();
+            ct_tensor *t = ct_full(CT_SHAPE(2, 3), 7, CT_F32);
+            ct_memory_fail_at(n);
+            ct_status status = initialise(kind, t);
+            ct_memory_fail_at(0);
+            if (status != CT_OK) {
+                ck_error(CT_ERR_OUT_OF_MEMORY, "");
+                ck_values(t, 7, 7, 7, 7, 7, 7);
+            }
+            ct_scope_end(scope);
+            if (status == CT_OK) break;
+        }
+}
+END_TEST
+
 TEST_LIST = {
     TEST(random_initialisers_draw_what_pytorch_draws),
     TEST(kaiming_counts_the_kernel_and_takes_the_slope),
@@ -192,5 +216,6 @@ TEST_LIST = {
     TEST(identities_are_exact),
     TEST(a_view_is_filled_where_it_lies),
     TEST(what_an_initialiser_cannot_do_is_an_error),
+    TEST(a_failed_initialiser_changes_nothing),
 };
 TEST_MAIN("nn_init")

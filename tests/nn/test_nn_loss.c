@@ -123,6 +123,41 @@ START_TEST(every_weight_counts) {
 }
 END_TEST
 
+static ct_tensor *first_difference(ct_tensor *a, ct_tensor *b, void *user) {
+    ++*(int *)user;
+    return ct_abs(ct_select(ct_sub(a, b), 1, 0));
+}
+
+START_TEST(the_distance_of_a_triplet_is_a_child_or_a_function) {
+    build();
+    char text[128];
+    ct_tensor *in[] = {x, y, p}, *out;
+    ct_module *m = ct_nn_triplet_margin_with_distance_loss(&(ct_triplet_margin_with_distance_loss_options){.margin = 2});
+    ct_module_format(m, text, sizeof text);
+    ck_assert_str_eq(text, "TripletMarginWithDistanceLoss(\n  (distance_function): PairwiseDistance()\n)");
+    ck_assert_int_eq(ct_forward_n(m, in, 3, &out, 1), CT_OK);
+    ck_close(out, ct_triplet_margin_loss(x, y, p, &(ct_triplet_margin_loss_options){.margin = 2}), 0, 0);
+    ct_module_add_child(m, "distance_function", ct_nn_pairwise_distance(&(ct_pairwise_distance_options){.p = ct_some_f64(1)}));
+    ck_assert_int_eq(ct_forward_n(m, in, 3, &out, 1), CT_OK);
+    ck_close(out, ct_triplet_margin_loss(x, y, p, &(ct_triplet_margin_loss_options){.margin = 2, .p = ct_some_f64(1)}), 0, 0);
+    ct_module_free(m);
+    int calls = 0;
+    m = ct_nn_triplet_margin_with_distance_loss(&(ct_triplet_margin_with_distance_loss_options){.distance_function = first_difference, .user = &calls});
+    ck_assert_int_eq(ct_module_num_children(m), 0);
+    ck_assert_int_eq(ct_forward_n(m, in, 3, &out, 1), CT_OK);
+    ck_assert_int_eq(calls, 2);
+    ct_module_free(m);
+    for (int64_t n = 1;; n++) { /* no allocation may be lost */
+        ct_memory_fail_at(n);
+        m = ct_nn_triplet_margin_with_distance_loss(NULL);
+        ct_memory_fail_at(0);
+        ct_module_free(m);
+        if (m) break;
+        ck_error(CT_ERR_OUT_OF_MEMORY, "");
+    }
+}
+END_TEST
+
 START_TEST(a_loss_module_trains) {
     build();
     ct_module *net = ct_nn_linear(3, 3, NULL), *criterion = ct_nn_cross_entropy_loss(NULL);
@@ -172,6 +207,7 @@ TEST_LIST = {
     TEST(each_gives_what_its_function_gives),
     TEST(weights_are_buffers),
     TEST(every_weight_counts),
+    TEST(the_distance_of_a_triplet_is_a_child_or_a_function),
     TEST(a_loss_module_trains),
     TEST(errors_name_what_is_wrong),
 };

@@ -82,6 +82,43 @@ START_TEST(max_unpool_takes_the_size_of_its_result) {
 }
 END_TEST
 
+START_TEST(fractional_windows_are_drawn_for_each_pass_and_cover_the_ends) {
+    ct_module *m = ct_nn_fractional_max_pool2d(2, &(ct_nn_fractional_max_pool2d_options){.output_ratio_nd = (const double[]){0.5, 0.7}});
+    ct_tensor *x = ct_reshape(ct_arange(0, 2 * 3 * 64, 1, CT_F32), CT_SHAPE(2, 3, 8, 8)), *out[2], *again;
+    ct_manual_seed(1);
+    ck_assert_int_eq(ct_forward_n(m, &x, 1, out, 2), CT_OK);
+    ck_sizes(out[0], 2, 3, 4, 5);
+    ck_close(ct_remainder_scalar(out[0], 64), ct_to(out[1], CT_F32), 0, 0); /* the values are their places */
+    ck_values(ct_select(ct_select(ct_flatten(out[1], 0, 1), 2, -1), 1, 3), 63, 63, 63, 63, 63, 63);
+    again = ct_forward(m, x);
+    ck_assert(!ct_equal(out[0], again));
+    ct_manual_seed(1);
+    ck_close(ct_forward(m, x), out[0], 0, 0);
+    ct_module_free(m);
+
+    m = ct_nn_fractional_max_pool3d(1, &(ct_nn_fractional_max_pool3d_options){.output_size_nd = ND(2, 1, 3), .random_samples = ct_full(CT_SHAPE(1, 2, 3), 0.5, CT_F32)});
+    ct_tensor *v = ct_rand(CT_SHAPE(2, 4, 4, 4), CT_F32, NULL);
+    ck_close(ct_forward(m, v), ct_forward(m, v), 0, 0);
+    ck_sizes(ct_forward(m, v), 2, 2, 1, 3);
+    ck_assert_ptr_null(ct_forward(m, ct_ones(CT_SHAPE(3, 4, 4, 4), CT_F32)));
+    ck_error(CT_ERR_SHAPE, "random samples of FractionalMaxPool3d are [1, 2, 3], not [1, 3, 3]");
+    ck_assert_ptr_null(ct_forward(m, ct_ones(CT_SHAPE(2, 4, 4, 2), CT_F32)));
+    ck_error(CT_ERR_SHAPE, "3 windows of 1 in dim 3 of [2, 4, 4, 2]");
+    ck_assert_ptr_null(ct_forward(m, ct_ones(CT_SHAPE(4, 4), CT_F32)));
+    ck_error(CT_ERR_SHAPE, "FractionalMaxPool3d takes 4 dims or one more, not [4, 4]");
+    ct_fill_(ct_module_get_buffer(m, "_random_samples"), 2);
+    ck_assert_ptr_null(ct_forward(m, v));
+    ck_error(CT_ERR_INVALID_ARGUMENT, "a random sample is 2; they lie between 0 and 1");
+    ct_module_free(m);
+    ck_assert_ptr_null(ct_nn_fractional_max_pool2d(2, NULL));
+    ck_error(CT_ERR_INVALID_ARGUMENT, "ct_nn_fractional_max_pool2d: neither output size nor ratio is given");
+    ck_assert_ptr_null(ct_nn_fractional_max_pool2d(2, &(ct_nn_fractional_max_pool2d_options){.output_ratio = 1}));
+    ck_error(CT_ERR_INVALID_ARGUMENT, "output ratio 1; it lies between 0 and 1");
+    ck_assert_ptr_null(ct_nn_fractional_max_pool3d(0, &(ct_nn_fractional_max_pool3d_options){.output_size = 2}));
+    ck_error(CT_ERR_INVALID_ARGUMENT, "ct_nn_fractional_max_pool3d: kernel size 0");
+}
+END_TEST
+
 START_TEST(arrays_of_the_options_are_copied) {
     int64_t kernel[] = {2, 1}, stride[] = {1, 2};
     ct_module *m = ct_nn_max_pool2d(0, &(ct_max_pool2d_options){.kernel_size_nd = kernel, .stride_nd = stride});
@@ -110,6 +147,7 @@ TEST_LIST = {
     TEST(each_layer_is_its_function),
     TEST(max_unpool_is_the_way_back),
     TEST(max_unpool_takes_the_size_of_its_result),
+    TEST(fractional_windows_are_drawn_for_each_pass_and_cover_the_ends),
     TEST(arrays_of_the_options_are_copied),
     TEST(wrong_options_have_sentences),
 };

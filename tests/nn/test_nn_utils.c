@@ -377,6 +377,34 @@ START_TEST(clipping_in_two_steps_and_by_value) {
 }
 END_TEST
 
+START_TEST(failed_clipping_and_copying_change_nothing) {
+    for (int kind = 0; kind < 3; kind++)
+        for (int64_t n = 1;; n++) {
+            ck_assert_int_lt(n, 500);
+            ct_scope scope = ct_scope_begin();
+            ct_module *m = with_gradients();
+            ct_list *parameters = ct_parameters(m);
+            ct_tensor *grad = ct_clone(grad_of(m, "weight")), *weight = ct_clone(ct_detach(ct_module_get_parameter(m, "weight"))), *v = ct_zeros(CT_SHAPE(8), CT_F32);
+            ct_tensor *bias = ct_clone(grad_of(m, "bias"));
+            ct_memory_fail_at(n);
+            if (kind == 0) ct_clip_grad_norm_(parameters, 0.1, NULL);
+            else if (kind == 1) ct_clip_grad_value_(parameters, 0.1);
+            else ct_vector_to_parameters(v, parameters);
+            ct_memory_fail_at(0);
+            bool done = ct_ok();
+            if (!done) {
+                ck_error(CT_ERR_OUT_OF_MEMORY, "");
+                ck_close(grad_of(m, "weight"), grad, 0, 0);
+                ck_close(grad_of(m, "bias"), bias, 0, 0);
+                ck_close(ct_detach(ct_module_get_parameter(m, "weight")), weight, 0, 0);
+            }
+            ct_module_free(m);
+            ct_scope_end(scope);
+            if (done) break;
+        }
+}
+END_TEST
+
 START_TEST(vectors_go_there_and_back) {
     ct_module *m = linear();
     ct_list *parameters = ct_parameters(m);
@@ -436,6 +464,7 @@ TEST_LIST = {
     TEST(norms_that_are_not_finite),
     TEST(a_norm_over_several_dtypes),
     TEST(clipping_in_two_steps_and_by_value),
+    TEST(failed_clipping_and_copying_change_nothing),
     TEST(vectors_go_there_and_back),
     TEST(limits_that_make_no_sense_are_errors),
 };

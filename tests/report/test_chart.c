@@ -331,8 +331,8 @@ START_TEST(arguments_are_checked) {
     ck_error(CT_ERR_INVALID_ARGUMENT, "bins is -1");
     ct_chart_heatmap(c, two, NULL);
     ck_error(CT_ERR_SHAPE, "1 dimensions");
-    ct_chart_heatmap(c, ct_zeros(CT_SHAPE(3000, 2), CT_F32), NULL);
-    ck_error(CT_ERR_UNSUPPORTED, "3000 x 2");
+    ct_chart_heatmap(c, ct_zeros(CT_SHAPE(501, 2), CT_F32), NULL);
+    ck_error(CT_ERR_UNSUPPORTED, "501 x 2");
     ct_chart_bars(c, (const char *[]){"a", "b"}, two, NULL);
     ct_chart_bars(c, NULL, three, NULL);
     ck_error(CT_ERR_SHAPE, "3 values, and the bars that are there have 2");

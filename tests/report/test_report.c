@@ -1,12 +1,10 @@
 /*
- * test_report.c: a report says what was put in, escaped, as a page and as Markdown; files are whole or as they were; a browser shows the page without
- * anything that overlaps or overflows.
+ * test_report.c: a report says what was put in, escaped, as a page and as Markdown; files are whole or as they were.
  */
 #include "support/test.h"
 
 #include "base/file.h"
-
-#include <ctorch/ctorch.h>
+#include "report/whole_report.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -14,17 +12,6 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-/* A file as a text, to be freed. */
-static char *text_of(const char *path) {
-    ct_tensor *bytes = ct_read_file(path, NULL);
-    ck_ok();
-    size_t n = (size_t)ct_numel(bytes);
-    char *text = malloc(n + 1);
-    if (n) memcpy(text, ct_data(bytes), n);
-    text[n] = '\0';
-    return text;
-}
 
 /* Writes the report to a folder and gives one of its files; the report is freed. */
 static char *written(ct_report *report, const char *name) {
@@ -189,7 +176,19 @@ START_TEST(pictures_are_embedded_one_by_one_and_lie_on_one_sheet) {
     char *html = written(r, "report.html");
     ck_has(html, "<figure class=\"marked\"><img alt=\"1 &gt; 7\" width=\"20\" height=\"20\" src=\"data:image/png;base64,iVBORw0KGgo");
     free(html);
+    ct_report_free(r);
+    r = ct_report_new("t");
+    ct_report_images(r, ct_reshape(test_f32((double[]){0, 1, 0.5, 2, -1, NAN, 0, 0, 0, 0, 0, 1}, CT_SHAPE(12)), CT_SHAPE(3, 1, 2, 2)), &(ct_report_images_options){.scale = 10});
+    ct_report_images(r, ct_zeros(CT_SHAPE(2, 1, 5, 5), CT_U8), &(ct_report_images_options){.labels = (const char *[]){"a < b", "c"}, .marked = (bool[]){false, true}});
+    ct_report_images(r, ct_zeros(CT_SHAPE(0, 1, 5, 5), CT_U8), &(ct_report_images_options){.caption = "No mistakes"});
     ck_assert_int_eq(ct_report_write(r, test_tmp("pictures/r.md")), CT_OK);
+    char *labelled = text_of(test_tmp("pictures/r_files/pictures-02.svg")), *markdown = text_of(test_tmp("pictures/r.md"));
+    ck_has(labelled, ">a &lt; b</text>");
+    ck_has(labelled, "href=\"data:image/png;base64,iVBOR");
+    ck_has(labelled, "<rect class=\"f1\"");
+    ck_has(markdown, "](r_files/pictures-02.svg)\n\nNo mistakes\n");
+    free(labelled);
+    free(markdown);
     ct_tensor *sheet = ct_image_read(test_tmp("pictures/r_files/pictures-01.png"), &(ct_image_options){.raw = true});
     ck_sizes(sheet, 3, 28, 76); /* three of 20, four lines of 4 between */
     const uint8_t *p = ct_data_u8(sheet);
@@ -220,29 +219,6 @@ START_TEST(normalized_pictures_are_stretched) {
 END_TEST
 
 /* ---- Files ---- */
-
-static ct_report *whole_report(void) {
-    ct_report *r = ct_report_new("Everything");
-    ct_report_text(r, "A text with **marks**.");
-    ct_chart *c = ct_chart_new("Loss", &(ct_chart_options){.x_title = "epoch", .y_title = "loss"});
-    ct_chart_line(c, NULL, test_f64((double[]){3, 2, 1}, CT_SHAPE(3)), &(ct_chart_line_options){.label = "training"});
-    ct_chart_line(c, NULL, test_f64((double[]){3, 2.5, 2.4}, CT_SHAPE(3)), &(ct_chart_line_options){.label = "validation"});
-    ct_report_chart(r, c, "The loss");
-    ct_chart_free(c);
-    ct_report_images(r, ct_full(CT_SHAPE(12, 1, 28, 28), 0.5, CT_F32), NULL);
-    const ct_report_column wide[] = {{.name = "a rather long name of a column"}, {.name = "another rather long name"}, {.name = "parameters of the network"}, {.name = "a fourth column"}};
-    ct_report_table(r, wide, 4, NULL);
-    for (int i = 0; i < 8; i++) ct_report_cell_f64(r, i / 7.0);
-    ct_report_confusion(r, test_i64((double[]){8, 2, 1, 3}, CT_SHAPE(2, 2)), NULL);
-    ct_report_code(r, "a line of code that is so long that no phone in the world shows it without scrolling its box; and on it goes");
-    const char *names[] = {"crimes per head of the population", "rooms"};
-    c = ct_chart_new("Weights", NULL);
-    ct_chart_bars(c, names, test_f64((double[]){-0.9, 1.1}, CT_SHAPE(2)), NULL);
-    ct_report_chart(r, c, NULL);
-    ct_chart_free(c);
-    ct_report_environment(r);
-    return r;
-}
 
 static bool there(const char *path) { return access(path, F_OK) == 0; }
 

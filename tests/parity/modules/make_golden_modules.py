@@ -172,7 +172,7 @@ class Case:
 
     def evaluate(self, blob):
         module = self.make()
-        initial = OrderedDict((n, t.detach().clone()) for n, t in module.state_dict().items())
+        initial = OrderedDict((n, t.detach().to(self.dtype if t.is_floating_point() else t.dtype, copy=True)) for n, t in module.state_dict().items())
         text = repr(module)
         module = module.to(self.dtype)
         seed_all(f"{self.cls.__name__}:{sorted(self.ctor_arguments)}")

@@ -27,6 +27,8 @@ LOSS(PoissonNLLLoss, poisson_nll_loss, poisson_nll_loss, REDUCTION, .no_log_inpu
 LOSS(GaussianNLLLoss, gaussian_nll_loss, gaussian_nll_loss, REDUCTION, .full = B_OR("full", false), .eps = OPT_F("eps"))
 LOSS(TripletMarginLoss, triplet_margin_loss, triplet_margin_loss, REDUCTION, .margin = F_OR("margin", 0), .p = OPT_F("p"), .eps = OPT_F("eps"),
      .swap = B_OR("swap", false))
+LOSS(TripletMarginWithDistanceLoss, triplet_margin_with_distance_loss, triplet_margin_with_distance_loss, REDUCTION, .margin = F_OR("margin", 0),
+     .swap = B_OR("swap", false))
 LOSS(CTCLoss, ctc_loss, ctc_loss, REDUCTION, .blank = I_OR("blank", 0), .zero_infinity = B_OR("zero_infinity", false))
 
 /* forward(log_probs, targets, input_lengths, target_lengths): lengths may be numbers */

@@ -69,4 +69,17 @@ MODULE(AdaptiveMaxPool1d) { return ct_nn_adaptive_max_pool1d(OUTPUT_SIZE(0)); }
 MODULE(AdaptiveMaxPool2d) { return ct_nn_adaptive_max_pool2d(OUTPUT_SIZE(0), OUTPUT_SIZE(1)); }
 MODULE(AdaptiveMaxPool3d) { return ct_nn_adaptive_max_pool3d(OUTPUT_SIZE(0), OUTPUT_SIZE(1), OUTPUT_SIZE(2)); }
 
+/* torch.nn.FractionalMaxPool2d(kernel_size, output_size=None, output_ratio=None, return_indices=False, _random_samples=None) */
+#define FRACTIONAL(Name, name)                                                                              \
+    MODULE(Name) {                                                                                          \
+        const ct_nn_fractional_max_pool_options options = {                                                 \
+            .kernel_size_nd = EVERY("kernel_size"), .output_size = EACH("output_size"), .output_size_nd = EVERY("output_size"), \
+            .output_ratio = LEN("output_ratio") == 1 ? FLOAT_LIST("output_ratio")[0] : 0,                   \
+            .output_ratio_nd = LEN("output_ratio") > 1 ? FLOAT_LIST("output_ratio") : NULL, .random_samples = OPT_T("_random_samples"), \
+        };                                                                                                  \
+        return ct_nn_##name(EACH("kernel_size"), &options);                                                 \
+    }
+FRACTIONAL(FractionalMaxPool2d, fractional_max_pool2d)
+FRACTIONAL(FractionalMaxPool3d, fractional_max_pool3d)
+
 MODULES_MAIN()
