@@ -66,19 +66,21 @@ static void put_problem(ct_report *report, const data *d, const results *r) {
                     100 * sqrt(mean * (1 - mean) / n));
 }
 
-/* One image of each class, and as many again. */
+/* The first images of each class. */
 static void put_samples(ct_report *report, const data *d) {
     ct_scope scope = ct_scope_begin();
     const int64_t *labels = ct_data_i64(ct_dataset_targets(d->train_plain));
     ct_list *images = ct_list_new();
     const char *names[SHOWN];
-    int n = 0, seen[CLASSES] = {0};
-    for (int64_t i = 0; ct_ok() && n < SHOWN && i < ct_dataset_size(d->train_plain); i++) {
-        if (seen[labels[i]]++ >= SHOWN / CLASSES) continue;
-        ct_sample sample;
-        if (ct_dataset_get(d->train_plain, i, NULL, &sample) != CT_OK) break;
-        ct_list_append(images, sample.input);
-        names[n++] = CLASS_NAMES[labels[i]];
+    int n = 0;
+    for (int class = 0; class < CLASSES; class++) {
+        int of_class = 0;
+        for (int64_t i = 0; ct_ok() && of_class < SHOWN / CLASSES && i < ct_dataset_size(d->train_plain); i++) {
+            ct_sample sample;
+            if (labels[i] != class || ct_dataset_get(d->train_plain, i, NULL, &sample) != CT_OK) continue;
+            ct_list_append(images, sample.input);
+            names[n++] = CLASS_NAMES[class], of_class++;
+        }
     }
     if (ct_ok() && n)
         ct_report_images(report, ct_stack(ct_list_data(images), n, 0), &(ct_report_images_options){.caption = "Training images", .labels = names, .normalize = true, .scale_each = true});
@@ -116,7 +118,7 @@ static void put_approach(ct_report *report, const results *r) {
 static void put_training(ct_report *report, const results *r) {
     const outcome *o = &r->seeds[0];
     ct_report_heading(report, 2, "Training");
-    put_chart(report, learning_chart("Loss", o, false), "Seed of the first run. The training images are measured as they are, without dropout.");
+    put_chart(report, learning_chart("Loss", o, false), "The first run. The training images are measured as they are, without dropout.");
     put_chart(report, learning_chart("Accuracy", o, true), NULL);
     ct_chart *chart = ct_chart_new("Learning rate", &(ct_chart_options){.x_title = "epoch", .y_zero = true, .height = 240});
     ct_chart_line(chart, NULL, CURVE(o, lr), NULL);
@@ -180,7 +182,7 @@ static void put_results(ct_report *report, const data *d, const results *r) {
 
 static void put_outcomes(ct_report *report, const outcome *o, int n, const char *caption) {
     const ct_report_column columns[] = {{.name = "variant"}, {.name = "best epoch"}, {.name = "training", .percent = true}, {.name = "validation", .percent = true, .best = CT_REPORT_BEST_LARGEST},
-                                        {.name = "test", .percent = true}, {.name = "lowest validation loss", .best = CT_REPORT_BEST_SMALLEST}, {.name = "last validation loss"}};
+                                        {.name = "test", .percent = true}, {.name = "lowest loss", .best = CT_REPORT_BEST_SMALLEST, .decimals = ct_some_i64(3)}, {.name = "last loss", .decimals = ct_some_i64(3)}};
     ct_report_table(report, columns, 7, &(ct_report_table_options){.caption = caption});
     for (int i = 0; i < n; i++) {
         const epoch_result *best = &o[i].history[o[i].best_epoch - 1], *last = &o[i].history[o[i].epochs - 1];
@@ -194,11 +196,15 @@ static void put_steps(ct_report *report, const results *r) {
     if (!r->n_steps) return;
     ct_report_heading(report, 2, "One means after the other");
     ct_report_text(report, "Each row adds one thing to the row above it. All run to the end, so that the last loss shows how far a network overfits when nothing stops it.");
-    put_outcomes(report, r->steps, r->n_steps, "One seed each: differences of a point or two are within the noise");
+    put_outcomes(report, r->steps, r->n_steps, "One seed each: differences of a point or two are within the noise. The losses are those of the validation images");
     ct_chart *chart = ct_chart_new("Validation loss of the variants", &(ct_chart_options){.x_title = "epoch", .y_title = "cross entropy", .y_zero = true});
     for (int i = 0; i < r->n_steps; i++) ct_chart_line(chart, NULL, CURVE(&r->steps[i], validation_loss), &(ct_chart_line_options){.label = r->steps[i].variant.name});
     put_chart(report, chart, "A curve that turns up is a network that learns its images by heart.");
-    put_chart(report, learning_chart("Overfitting: the plain network", &r->steps[0], false), "The training loss falls to nothing, the validation loss turns.");
+    const outcome *plain = &r->steps[0];
+    char caption[200];
+    snprintf(caption, sizeof caption, "The training loss ends at %.3f; the validation loss was %.3f at its lowest and ends at %.3f.", plain->history[plain->epochs - 1].train_loss,
+             plain->history[plain->best_epoch - 1].validation_loss, plain->history[plain->epochs - 1].validation_loss);
+    put_chart(report, learning_chart("Overfitting: the plain network", plain, false), caption);
     put_chart(report, learning_chart("The full recipe, without early stopping", &r->steps[r->n_steps - 1], false), NULL);
 }
 
