@@ -8,14 +8,14 @@
  *
  * CMake builds it with the library. On its own, against an installed one, in this folder:
  *
- *     cc mnist_cnn.c pictures.c ../common/example.c -I../common $(pkg-config --cflags --libs ctorch) -lm -o mnist_cnn
+ *     cc mnist_cnn.c results.c pictures.c ../common/example.c -I../common $(pkg-config --cflags --libs ctorch) -lm -o mnist_cnn
  *
  * Reading order: networks, data, evaluate, train; the rest prints. Errors: the first one stays pending in the library and later calls do nothing,
  * so main checks once, at its end.
  */
 #define _POSIX_C_SOURCE 200809L
 #include "example.h"
-#include "pictures.h"
+#include "mnist_cnn.h"
 
 #include <ctorch/ctorch.h>
 #include <errno.h>
@@ -27,17 +27,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { CLASSES = 10, MAX_EPOCHS = 1000 };
-
 /* ---- Settings ----------------------------------------------------------------------------------------------------- */
-
-typedef struct settings {
-    const char *arch, *optim, *schedule, *data, *out, *model, *predict;
-    int64_t epochs, batch_size, limit, workers, seed, stop_after;
-    double lr;    /* 0: the optimizer's usual one for the schedule */
-    double decay; /* schedule decay: the factor of the learning rate after each epoch */
-    bool augment, compare, resume;
-} settings;
 
 static const char HELP[] =
     "usage: mnist_cnn [OPTION...]\n"
@@ -179,8 +169,6 @@ static ct_lr_scheduler *make_schedule(const settings *s, ct_optim *optim, int64_
 
 /* ---- Data ---------------------------------------------------------------------------------------------------------- */
 
-typedef struct data { ct_dataset *train, *test; } data;
-
 /* The first n samples of a data set, in its place. */
 static ct_dataset *first(ct_dataset *all, int64_t n) {
     if (n >= ct_dataset_size(all)) return all;
@@ -203,28 +191,6 @@ static void open_data(const settings *s, const char *folder, data *d) {
         d->test = first(d->test, s->limit / 5);
     }
     ct_transform_free(augment);
-}
-
-/* ---- Results ------------------------------------------------------------------------------------------------------- */
-
-typedef struct epoch_result { double train_loss, test_loss, test_accuracy, seconds; } epoch_result;
-
-/* All that a run found out; what is printed and drawn, and what a report would show, comes from here. */
-typedef struct results {
-    int64_t parameters;
-    int epochs;
-    epoch_result history[MAX_EPOCHS];
-    double seconds;                      /* of training, without the tests */
-    double waiting;                      /* share of this run's training that went into waiting for images, first batches not counted */
-    int64_t confusion[CLASSES][CLASSES]; /* [label][guess]: how many test images, after the last epoch */
-    prediction *predictions;             /* one per test image */
-    int64_t n_test;
-} results;
-
-static double accuracy(const results *r) {
-    int64_t right = 0;
-    for (int c = 0; c < CLASSES; c++) right += r->confusion[c][c];
-    return r->n_test ? (double)right / (double)r->n_test : 0;
 }
 
 /* ---- Evaluating ---------------------------------------------------------------------------------------------------- */
@@ -257,8 +223,7 @@ static double evaluate(ct_module *net, ct_loader *test, results *r) {
 
 /* A run that is not finished: what the library saves, and what this program needs to go on. */
 typedef struct training_run {
-    ct_checkpoint checkpoint; /* network, optimizer, loader, epoch and step */
-    ct_lr_scheduler *schedule;
+    ct_checkpoint checkpoint; /* network, optimizer, schedule, loader, epoch and step */
     double loss_sum;          /* over the images of this epoch so far */
     char settings[256];       /* what must not change when the run goes on */
     char path[EXAMPLE_PATH];  /* "": none is written */
@@ -275,7 +240,6 @@ static ct_status save_checkpoint(training_run *run, const results *r) {
     ct_scope scope = ct_scope_begin();
     ct_dict *extra = ct_dict_new();
     ct_dict_set_string(extra, "settings", run->settings);
-    ct_dict_set_dict(extra, "schedule", ct_lr_scheduler_state_dict(run->schedule));
     ct_dict_set_f64(extra, "loss_sum", run->loss_sum);
     ct_dict_set_f64(extra, "seconds", r->seconds);
     ct_dict_set(extra, "history", ct_from_data(r->history, CT_SHAPE(r->epochs, 4), CT_F64));
@@ -297,7 +261,6 @@ static ct_status load_checkpoint(training_run *run, results *r) {
     if (ct_checkpoint_load(&run->checkpoint, run->path) == CT_OK) {
         ct_dict *extra = run->checkpoint.extra;
         ct_tensor *history = ct_dict_get(extra, "history");
-        ct_lr_scheduler_load_state_dict(run->schedule, ct_dict_get_dict(extra, "schedule"));
         run->loss_sum = ct_dict_get_f64(extra, "loss_sum");
         r->seconds = ct_dict_get_f64(extra, "seconds");
         r->epochs = (int)ct_size(history, 0);
@@ -314,33 +277,33 @@ static ct_status load_checkpoint(training_run *run, results *r) {
 /* The rest of one epoch. False if it stopped before its end. */
 static bool train_epoch(const settings *s, training_run *run, results *r) {
     ct_checkpoint *c = &run->checkpoint;
-    int64_t batches = ct_loader_num_batches(c->loader), done = c->step - c->epoch * batches, images = done * s->batch_size, new_images = 0;
+    int64_t batches = ct_loader_num_batches(c->loader), done = c->step - c->epoch * batches, images = done * s->batch_size;
     double started = seconds_now(), before = r->seconds;
     bool stop = false;
 
     char label[32];
     snprintf(label, sizeof label, "epoch %" PRId64 "/%" PRId64, c->epoch + 1, s->epochs);
-    progress bar;
-    progress_begin(&bar, label, batches, done);
+    ct_progress *bar = ct_progress_new(batches, &(ct_progress_options){.label = label, .unit = "images", .initial = done});
     ct_batch batch;
     while (!stop && ct_loader_next(c->loader, &batch)) {
         ct_scope scope = ct_scope_begin();
         ct_tensor *loss = ct_cross_entropy(ct_forward(c->module, batch.input), batch.target, NULL);
+        ct_check_finite(loss, "loss", c->step);
         ct_optim_zero_grad(c->optim);
         ct_backward(loss);
         ct_optim_step(c->optim);
-        if (one_cycle(s)) ct_lr_scheduler_step(run->schedule);
+        if (one_cycle(s)) ct_lr_scheduler_step(c->scheduler);
         run->loss_sum += ct_item_f64(loss) * (double)batch.size;
         ct_scope_end(scope);
 
-        c->step++, done++, images += batch.size, new_images += batch.size;
+        c->step++, done++, images += batch.size;
         r->seconds = before + seconds_now() - started;
-        progress_show(&bar, done, "loss %.4f  %.0f images/s", run->loss_sum / (double)images, (double)new_images / (r->seconds - before));
+        ct_progress_updatef(bar, done, batch.size, "loss %.4f", run->loss_sum / (double)images);
 
         stop = interrupted || c->step == s->stop_after;
         if (run->path[0] && (stop || seconds_now() - run->saved > 30)) save_checkpoint(run, r);
     }
-    progress_end(&bar);
+    ct_progress_free(bar);
     return !stop;
 }
 
@@ -355,7 +318,7 @@ static bool train(const settings *s, const data *d, training_run *run, results *
         double seconds = r->seconds;
         finished = train_epoch(s, run, r);
         if (!finished || !ct_ok()) break;
-        if (!one_cycle(s)) ct_lr_scheduler_step(run->schedule);
+        if (!one_cycle(s)) ct_lr_scheduler_step(c->scheduler);
 
         epoch_result *e = &r->history[r->epochs++];
         e->train_loss = run->loss_sum / (double)ct_dataset_size(d->train);
@@ -386,7 +349,7 @@ static bool make_and_train(const settings *s, const data *d, bool checkpoints, c
     ct_loader *loader = ct_loader_new(d->train, &(ct_loader_options){.batch_size = s->batch_size, .shuffle = true, .num_workers = (int32_t)s->workers});
 
     training_run run = {.checkpoint = {.module = *net, .optim = optim, .loader = loader}, .saved = seconds_now()};
-    run.schedule = make_schedule(s, optim, ct_loader_num_batches(loader));
+    run.checkpoint.scheduler = make_schedule(s, optim, ct_loader_num_batches(loader));
     char schedule[64];
     if (one_cycle(s)) snprintf(schedule, sizeof schedule, "--schedule one-cycle --epochs %" PRId64, s->epochs);
     else snprintf(schedule, sizeof schedule, "--decay %g", s->decay);
@@ -404,86 +367,10 @@ static bool make_and_train(const settings *s, const data *d, bool checkpoints, c
             if (r->seconds > before) r->waiting = ct_loader_get_stats(loader).wait_seconds / (r->seconds - before);
         }
     }
-    ct_lr_scheduler_free(run.schedule);
+    ct_lr_scheduler_free(run.checkpoint.scheduler);
     ct_loader_free(loader);
     ct_optim_free(optim);
     return finished;
-}
-
-/* ---- Showing results ----------------------------------------------------------------------------------------------- */
-
-static void print_confusion(const results *r) {
-    printf("\ndigit  accuracy    read as 0    1    2    3    4    5    6    7    8    9\n");
-    for (int label = 0; label < CLASSES; label++) {
-        int64_t all = 0;
-        for (int guess = 0; guess < CLASSES; guess++) all += r->confusion[label][guess];
-        printf("%5d  %6.2f %%     ", label, all ? 100.0 * (double)r->confusion[label][label] / (double)all : 0);
-        for (int guess = 0; guess < CLASSES; guess++) {
-            if (r->confusion[label][guess]) printf("%5" PRId64, r->confusion[label][guess]);
-            else printf("    .");
-        }
-        printf("\n");
-    }
-}
-
-/* A text file of the results folder, or NULL with an error raised. */
-static FILE *open_result(const settings *s, const char *name, char path[EXAMPLE_PATH]) {
-    join_path(path, s->out, name);
-    FILE *file = fopen(path, "w");
-    if (!file) ct_error_raisef(CT_ERR_IO, "%s cannot be written: %s", path, strerror(errno));
-    return file;
-}
-
-static void close_result(FILE *file, const char *path) {
-    bool failed = ferror(file) != 0;
-    if (fclose(file) != 0 || failed) ct_error_raisef(CT_ERR_IO, "%s was not written whole", path);
-}
-
-static void write_tables(const settings *s, const results *r) {
-    char path[EXAMPLE_PATH];
-    FILE *file = open_result(s, "history.csv", path);
-    if (!file) return;
-    fprintf(file, "epoch,train_loss,test_loss,test_accuracy,seconds\n");
-    for (int i = 0; i < r->epochs; i++)
-        fprintf(file, "%d,%.6f,%.6f,%.6f,%.3f\n", i + 1, r->history[i].train_loss, r->history[i].test_loss, r->history[i].test_accuracy, r->history[i].seconds);
-    close_result(file, path);
-
-    file = open_result(s, "confusion.csv", path);
-    if (!file) return;
-    fprintf(file, "label,0,1,2,3,4,5,6,7,8,9\n");
-    for (int label = 0; label < CLASSES; label++) {
-        fprintf(file, "%d", label);
-        for (int guess = 0; guess < CLASSES; guess++) fprintf(file, ",%" PRId64, r->confusion[label][guess]);
-        fprintf(file, "\n");
-    }
-    close_result(file, path);
-}
-
-static int by_falling_probability(const void *a, const void *b) {
-    double x = ((const prediction *)a)->probability, y = ((const prediction *)b)->probability;
-    return x < y ? 1 : x > y ? -1 : 0;
-}
-
-/* The first digits that were read right, and the mistakes that the network was surest of. */
-static void draw_pictures(const settings *s, const data *d, ct_module *net, const results *r) {
-    prediction *list = malloc(sizeof *list * (size_t)(r->n_test ? r->n_test : 1));
-    char path[EXAMPLE_PATH];
-    if (!list) {
-        ct_error_raise(CT_ERR_OUT_OF_MEMORY, "no memory for the list of predictions");
-        return;
-    }
-    for (int wrong = 0; wrong <= 1; wrong++) {
-        int64_t n = 0;
-        for (int64_t i = 0; i < r->n_test; i++)
-            if ((r->predictions[i].guess != r->predictions[i].label) == wrong) list[n++] = r->predictions[i];
-        if (wrong) qsort(list, (size_t)n, sizeof *list, by_falling_probability);
-        join_path(path, s->out, wrong ? "wrong.png" : "right.png");
-        if (n) draw_predictions(path, d->test, list, n);
-        else remove(path); /* nothing to draw: an earlier run's picture must not stay */
-    }
-    join_path(path, s->out, "filters.png");
-    draw_filters(path, net);
-    free(list);
 }
 
 static void save_model(const settings *s, ct_module *net) {
@@ -511,8 +398,10 @@ static void train_and_show(const settings *s, const data *d, results *r) {
         save_model(s, net);
         write_tables(s, r);
         draw_pictures(s, d, net, r);
+        write_report(s, d, net, r);
         if (ct_ok())
-            printf("\nresults are in %s: model.safetensors, history.csv, confusion.csv, right.png, wrong.png (most certain first), filters.png\n", s->out);
+            printf("\nresults are in %s: model.safetensors, history.csv, confusion.csv, right.png, wrong.png (most certain first), filters.png\nreport: %s/report.html\n",
+                   s->out, s->out);
     }
     ct_module_free(net);
 }

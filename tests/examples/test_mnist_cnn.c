@@ -33,7 +33,7 @@ START_TEST(one_epoch_teaches_the_network_and_writes_all_files) {
 
     char *history = run_file(out, "history.csv", NULL);
     double train_loss, test_loss, share;
-    ck_assert_int_eq(sscanf(history, "epoch,train_loss,test_loss,test_accuracy,seconds\n1,%lf,%lf,%lf,", &train_loss, &test_loss, &share), 3);
+    ck_assert_int_eq(sscanf(history, "step,train_loss,test_loss,test_accuracy,seconds\n1,%lf,%lf,%lf,", &train_loss, &test_loss, &share), 3);
     ck_assert_double_eq_tol(100 * share, accuracy, 0.01);
     ck_assert_double_lt(test_loss, 1); /* guessing would be 2.3 */
     free(history);
