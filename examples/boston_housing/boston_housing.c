@@ -10,12 +10,13 @@
  *
  * CMake builds it with the library. On its own, against an installed one, in this folder:
  *
- *     cc boston_housing.c ../common/example.c -I../common $(pkg-config --cflags --libs ctorch) -lm -o boston_housing
+ *     cc boston_housing.c report.c ../common/example.c -I../common $(pkg-config --cflags --libs ctorch) -lm -o boston_housing
  *
- * Reading order: data, model and training, closed form, the study; the rest prints. Errors: the first one stays pending in the library and later
+ * Reading order: data, model and training, closed form, the study; the rest prints, report.c draws. Errors: the first one stays pending in the library and later
  * calls do nothing, so main checks once, at its end.
  */
 #define _POSIX_C_SOURCE 200809L
+#include "boston_housing.h"
 #include "example.h"
 
 #include <ctorch/ctorch.h>
@@ -28,27 +29,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { FEATURES = 13, COLUMN_B = 11, MAX_EPOCHS = 100000 };
-
-static const char *const MEANING[FEATURES] = {
-    "crimes per head",          "share of large plots",      "share of industry",       "at the Charles river",  "nitric oxides",
-    "rooms per dwelling",       "share built before 1940",   "distance to work",        "access to highways",    "property tax",
-    "pupils per teacher",       "see the note below",        "share of lower status",
-};
-
-static const char NOTE_ON_B[] =
-    "About column B: it is 1000 (Bk - 0.63)^2, where Bk is the share of Black residents in a town. It builds a racist assumption into the data, namely that\n"
-    "prices fall as this share rises to 63 % and rise again above it; the study (Harrison and Rubinfeld 1978) did not show that this holds. The parabola\n"
-    "cannot be inverted: up to B = 136.9 two shares have the same value. scikit-learn removed the data set in version 1.2 for these reasons. It serves here to\n"
-    "compare regressions with published results, not to learn about housing. Prices above 50 are recorded as 50.\n";
-
 /* ---- Settings ------------------------------------------------------------------------------------------------------ */
-
-typedef struct settings {
-    const char *data, *out;
-    int64_t epochs, seed;
-    double lr;
-} settings;
 
 static const char HELP[] =
     "usage: boston_housing [OPTION...]\n"
@@ -90,28 +71,6 @@ static parsed parse_arguments(int argc, char **argv, settings *s) {
 
 /* ---- Data ---------------------------------------------------------------------------------------------------------- */
 
-/* Features [rows, 13], standardised, and prices [rows]; f64. */
-typedef struct part { ct_tensor *x, *y; } part;
-
-typedef struct data {
-    part train, test;
-    int64_t rows, missing;
-    char names[FEATURES][16]; /* of the columns, in capitals */
-} data;
-
-/* The median of each column over the values that are there: [13]. */
-static ct_tensor *column_medians(ct_tensor *x) {
-    ct_scope scope = ct_scope_begin();
-    ct_tensor *medians[FEATURES];
-    for (int j = 0; j < FEATURES; j++) {
-        ct_tensor *column = ct_select(x, 1, j);
-        ct_tensor *sorted = ct_sort(ct_masked_select(column, ct_logical_not(ct_isnan(column))), 0, NULL, NULL);
-        int64_t n = ct_numel(sorted);
-        medians[j] = ct_mean(ct_narrow(sorted, 0, (n - 1) / 2, n % 2 ? 1 : 2)); /* an even number has two in the middle */
-    }
-    return ct_scope_return(scope, ct_stack(medians, FEATURES, 0));
-}
-
 /* Reads a table whose last column is the price, and cuts it into 80 % training and 20 % test rows at random. Medians, means and deviations come from the
  * training rows alone: what the test rows say must not reach the model, not even through a mean. */
 static void read_data(const char *path, int64_t seed, data *d) {
@@ -135,7 +94,7 @@ static void read_data(const char *path, int64_t seed, data *d) {
         ct_tensor *train = ct_narrow(shuffled, 0, 0, n_train), *test = ct_narrow(shuffled, 0, n_train, d->rows - n_train);
         ct_tensor *train_x = ct_narrow(train, 1, 0, FEATURES), *test_x = ct_narrow(test, 1, 0, FEATURES);
 
-        ct_tensor *medians = column_medians(train_x);
+        ct_tensor *medians = ct_nanquantile_scalar(train_x, 0.5, 0, NULL); /* [13], of the values that are there */
         train_x = ct_where(ct_isnan(train_x), medians, train_x); /* [404, 13] where missing: the column's median [13] */
         test_x = ct_where(ct_isnan(test_x), medians, test_x);
         ct_tensor *mean = ct_mean_dim(train_x, CT_DIMS(0), NULL), *deviation = ct_std_dim(train_x, CT_DIMS(0), NULL);
@@ -166,15 +125,6 @@ static ct_tensor *model_predict(const model *m, ct_tensor *x) {
     return ct_scope_return(scope, model_forward(m, x));
 }
 
-/* How a fit went. A loss beyond a million times the first one counts as diverged: it would overflow soon. */
-typedef struct fit {
-    double lr;
-    int64_t epochs; /* that were run */
-    bool diverged;
-    double *losses; /* of the training set, before each step */
-    double final_loss;
-} fit;
-
 /* Gradient descent on the mean squared error, all rows in each step. The library records the forward pass and makes the gradients; the step itself is
  * either by hand or the optimizer's. */
 static void train(const model *m, const part *rows, double lr, int64_t epochs, bool by_hand, fit *f) {
@@ -186,8 +136,7 @@ static void train(const model *m, const part *rows, double lr, int64_t epochs, b
         sgd = ct_optim_sgd(weights, lr, NULL);
     }
     f->lr = lr, f->diverged = false;
-    progress bar;
-    progress_begin(&bar, by_hand ? "by hand" : "by ct_optim_sgd", epochs, 0);
+    ct_progress *bar = ct_progress_new(epochs, &(ct_progress_options){.label = by_hand ? "by hand" : "by ct_optim_sgd"});
     for (f->epochs = 0; ct_ok() && f->epochs < epochs && !f->diverged; f->epochs++) {
         ct_scope scope = ct_scope_begin(); /* all tensors of this step go at its end */
         ct_tensor *loss = ct_mse_loss(model_forward(m, rows->x), rows->y, NULL);
@@ -206,48 +155,24 @@ static void train(const model *m, const part *rows, double lr, int64_t epochs, b
         double value = f->losses[f->epochs] = ct_item_f64(loss);
         f->diverged = !(value <= 1e6 * f->losses[0]); /* NaN too */
         ct_scope_end(scope);
-        progress_show(&bar, f->epochs + 1, "loss %.4f", value);
+        ct_progress_updatef(bar, f->epochs + 1, 0, "loss %.4f", value);
     }
-    progress_end(&bar);
+    ct_progress_free(bar);
     f->final_loss = ct_item_f64(ct_mse_loss(model_predict(m, rows->x), rows->y, NULL));
     ct_optim_free(sgd);
 }
 
 /* ---- The closed form ------------------------------------------------------------------------------------------------ */
 
-/* Solves A z = r for a symmetric positive definite A [n, n], in place: A becomes its Cholesky factor, r the solution. False if A is not positive definite. */
-static bool cholesky_solve(double *a, double *r, int n) {
-    for (int j = 0; j < n; j++)
-        for (int i = j; i < n; i++) {
-            double sum = a[i * n + j];
-            for (int k = 0; k < j; k++) sum -= a[i * n + k] * a[j * n + k];
-            if (i == j && !(sum > 1e-9)) return false;
-            a[i * n + j] = i == j ? sqrt(sum) : sum / a[j * n + j];
-        }
-    for (int i = 0; i < n; i++) { /* L u = r */
-        for (int k = 0; k < i; k++) r[i] -= a[i * n + k] * r[k];
-        r[i] /= a[i * n + i];
-    }
-    for (int i = n - 1; i >= 0; i--) { /* L^T z = u */
-        for (int k = i + 1; k < n; k++) r[i] -= a[k * n + i] * r[k];
-        r[i] /= a[i * n + i];
-    }
-    return true;
-}
-
-/* Least squares by the normal equations: (X^T X) z = X^T y, where X has a column of ones for b. Standardised columns make X^T X well enough
- * conditioned for it (about 100; raw ones would need a QR decomposition). x [rows, n] -> weights and, last, b: [n + 1]. */
+/* Least squares over X with a column of ones for b. x [rows, n] -> weights and, last, b: [n + 1]. */
 static ct_tensor *least_squares(const part *rows, ct_tensor *x) {
     ct_scope scope = ct_scope_begin();
-    ct_tensor *ones = ct_ones(CT_SHAPE(ct_size(x, 0), 1), CT_F64);
-    ct_tensor *xb = ct_cat((ct_tensor *[]){x, ones}, 2, 1);
-    ct_tensor *a = ct_matmul(ct_t(xb), xb), *r = ct_mv(ct_t(xb), rows->y);
-    double *matrix = ct_data_mut(a), *solution = ct_data_mut(r);
-    if (matrix && !cholesky_solve(matrix, solution, (int)ct_numel(r))) {
-        ct_error_raise(CT_ERR_INVALID_ARGUMENT, "the features depend on each other linearly: there is no single least-squares solution");
-        r = NULL;
-    }
-    return ct_scope_return(scope, r);
+    ct_tensor *rank, *xb = ct_cat((ct_tensor *[]){x, ct_ones(CT_SHAPE(ct_size(x, 0), 1), CT_F64)}, 2, 1);
+    ct_tensor *z = ct_squeeze_dim(ct_linalg_lstsq(xb, ct_unsqueeze(rows->y, 1), NULL, NULL, &rank, NULL), CT_DIMS(1));
+    if (ct_ok() && ct_item_i64(rank) < ct_size(xb, 1))
+        ct_error_raisef(CT_ERR_INVALID_ARGUMENT, "the features depend on each other linearly (rank %" PRId64 " of %" PRId64 "): there is no single least-squares solution",
+                        ct_item_i64(rank), ct_size(xb, 1));
+    return ct_scope_return(scope, z);
 }
 
 /* The largest eigenvalue of the loss' second derivative 2 / n X^T X, by power iteration. Gradient descent converges for learning rates below
@@ -268,27 +193,9 @@ static double largest_curvature(const part *rows) {
 
 /* ---- Results -------------------------------------------------------------------------------------------------------- */
 
-typedef struct score { double rmse, r2; } score; /* root mean squared error in 1,000 dollars; share of the variance explained */
-
 static score score_of(ct_tensor *predicted, ct_tensor *y) {
     return (score){ct_item_f64(ct_root_mean_squared_error(predicted, y)), ct_item_f64(ct_r2_score(predicted, y))};
 }
-
-enum { RATES = 3 };
-
-/* All that the study of one version of the data found out; what is printed and written, and what a report would show, comes from here. */
-typedef struct results {
-    data data;
-    fit rates[RATES];             /* too small, good, too large */
-    score rate_scores[RATES];     /* on the test rows */
-    double minimum;               /* the training loss that no line can beat */
-    double stable_lr;             /* above it gradient descent diverges */
-    double weights[FEATURES + 1]; /* by hand with the good rate; the last is b */
-    double exact[FEATURES + 1];   /* the closed form */
-    double sgd_difference;        /* the largest between by hand and ct_optim_sgd */
-    score by_hand, sgd, closed, without_b;
-    ct_tensor *predicted; /* [102] prices of the test rows, by hand */
-} results;
 
 static bool results_init(results *r, int64_t epochs) {
     *r = (results){.minimum = 0};
@@ -441,6 +348,7 @@ int main(int argc, char **argv) {
     char bundled[EXAMPLE_PATH], path[2 * EXAMPLE_PATH];
     if (!s.data && !find_data("boston", bundled)) return 1;
     if (!make_folders(s.out)) return 1;
+    ct_report *report = report_begin();
     for (int v = 0; ct_ok() && v < 2; v++) {
         results r;
         ct_scope scope = ct_scope_begin();
@@ -448,12 +356,15 @@ int main(int argc, char **argv) {
         if (results_init(&r, s.epochs)) study(path, &s, &r);
         if (ct_ok()) print_version(VERSIONS[v].title, &r);
         if (ct_ok()) write_version(&s, VERSIONS[v].name, &r);
+        if (ct_ok()) report_version(report, VERSIONS[v].title, &r);
         results_free(&r);
         ct_scope_end(scope);
     }
+    if (ct_ok()) report_end(report, s.out);
+    ct_report_free(report);
     if (ct_ok()) {
         fputs(NOTE_ON_B, stdout);
-        printf("\nresults are in %s: loss curves, coefficients and predictions of both versions as CSV\n", s.out);
+        printf("\nresults are in %s: loss curves, coefficients and predictions of both versions as CSV\nreport: %s/report.html\n", s.out, s.out);
     } else {
         fprintf(stderr, "boston_housing: %s\n", ct_error_message());
     }

@@ -1,10 +1,8 @@
-/* See example.h. POSIX for mkdir, readlink, isatty and the clock. */
+/* See example.h. POSIX for mkdir, readlink and the clock. */
 #define _POSIX_C_SOURCE 200809L
 #include "example.h"
 
 #include <errno.h>
-#include <math.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -98,47 +96,10 @@ bool parse_number(const char *option, const char *text, double min, double max, 
     return true;
 }
 
-/* ---- Time and progress ------------------------------------------------------------------------------------------- */
+/* ---- Time ---------------------------------------------------------------------------------------------------------- */
 
 double seconds_now(void) {
     struct timespec t;
     clock_gettime(CLOCK_MONOTONIC, &t);
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
-void progress_begin(progress *p, const char *label, int64_t total, int64_t first) {
-    double now = seconds_now();
-    *p = (progress){.label = label, .total = total > 0 ? total : 1, .first = first, .started = now, .terminal = isatty(STDERR_FILENO)};
-    p->shown = p->terminal ? now - 1 : now;
-}
-
-void progress_show(progress *p, int64_t done, const char *format, ...) {
-    double now = seconds_now();
-    if (now - p->shown < (p->terminal ? 0.1 : 30)) return;
-    p->shown = now;
-
-    char text[128];
-    va_list arguments;
-    va_start(arguments, format);
-    vsnprintf(text, sizeof text, format, arguments);
-    va_end(arguments);
-
-    /* The time that is left comes from this run's steps: those of an earlier one took none of its time. */
-    double per_step = (now - p->started) / (double)(done > p->first ? done - p->first : 1);
-    long left = (long)ceil(per_step * (double)(p->total - done));
-    int percent = (int)(100 * done / p->total);
-    if (p->terminal) {
-        enum { WIDTH = 24 };
-        int filled = (int)(WIDTH * done / p->total);
-        fprintf(stderr, "\r%s  [%.*s%s%*s] %3d %%  %s  %ld:%02ld left \033[K", p->label, filled, "========================",
-                filled < WIDTH ? ">" : "", filled < WIDTH ? WIDTH - 1 - filled : 0, "", percent, text, left / 60, left % 60);
-    } else {
-        fprintf(stderr, "%s  %d %%  %s  %ld:%02ld left\n", p->label, percent, text, left / 60, left % 60);
-    }
-    fflush(stderr);
-}
-
-void progress_end(progress *p) {
-    if (p->terminal) fprintf(stderr, "\r\033[K");
-    fflush(stderr);
 }

@@ -1,6 +1,6 @@
 /*
  * What the examples share and the library is not for: where their data lie, where their results go, numbers on the command line,
- * a clock, a progress bar. None of it knows a tensor.
+ * a clock. None of it knows a tensor.
  *
  * Functions that can fail return false (or NULL) after one line on stderr.
  */
@@ -36,28 +36,5 @@ bool parse_number(const char *option, const char *text, double min, double max, 
 
 /* Seconds since some moment, by a clock that nobody sets. */
 double seconds_now(void);
-
-/*
- * A line on stderr that shows how far a loop is:
- *
- *     epoch 2/6  [===========>            ]  46 %  loss 0.1431  2150 images/s  0:04 left
- *
- * On a terminal it is redrawn in place, ten times a second, and progress_end removes it. In a pipe or a log a plain line comes every 30
- * seconds instead, so that a short loop prints none.
- */
-typedef struct progress {
-    const char *label;
-    int64_t total, first; /* steps of the whole loop; those that an earlier run has done */
-    double started, shown;
-    bool terminal;
-} progress;
-
-void progress_begin(progress *p, const char *label, int64_t total, int64_t first);
-void progress_show(progress *p, int64_t done, const char *format, ...)
-#ifdef __GNUC__
-    __attribute__((format(printf, 3, 4)))
-#endif
-    ;
-void progress_end(progress *p);
 
 #endif
