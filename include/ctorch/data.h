@@ -243,9 +243,9 @@ CT_API void ct_loader_reset_stats(ct_loader *loader);
 
 /*
  * Where the loader is, for a checkpoint: epoch, position, seeds, and the state of a generator of its own (the default generator is the
- * checkpoint's to save). A loader over the same data set with the same batch size, shuffle, drop_last, class of sampler and kind of generator that loads it goes on with the
- * same batches and the same random transforms, in mid-epoch too; the number of workers may differ. With a sampler the state holds the indices of the
- * epoch, 8 bytes each, and the sampler's own state. Loading checks everything first and leaves the loader as it was on an error.
+ * checkpoint's to save). With a sampler it holds the indices of the epoch, 8 bytes each, and the sampler's own state. A loader over the same data set with
+ * the same batch size, shuffle, drop_last, class of sampler and kind of generator that loads it goes on with the same batches and the same random
+ * transforms, in mid-epoch too; the number of workers may differ. Loading checks everything first and leaves the loader as it was on an error.
  */
 CT_API ct_dict *ct_loader_state_dict(const ct_loader *loader);
 CT_API ct_status ct_loader_load_state_dict(ct_loader *loader, const ct_dict *state);

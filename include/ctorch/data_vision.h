@@ -98,10 +98,10 @@ typedef struct ct_image_folder_options {
 } ct_image_folder_options;
 
 /*
- * One class per folder: root/cat/a.png, root/dog/sub/b.jpg: torchvision.datasets.ImageFolder. Classes are root's folders by name (bytes compared), files are searched
- * in all folders below, symbolic links followed, and ordered by path. The label of a class is its place in that order, its name the folder's. Pictures
- * are read when asked for, with ct_image_read; one that cannot be read is an error that names the file. torchvision's extensions are
- * .jpg .jpeg .png .ppm .bmp .pgm .tif .tiff .webp. No class folder, and a class without a picture, are errors as there.
+ * One class per folder: root/cat/a.png, root/dog/sub/b.jpg: torchvision.datasets.ImageFolder. Classes are root's folders by name (bytes
+ * compared), files are searched in all folders below, symbolic links followed, and ordered by path. The label of a class is its place in
+ * that order, its name the folder's. Pictures are read when asked for, with ct_image_read; one that cannot be read is an error that names the file.
+ * torchvision's extensions are .jpg .jpeg .png .ppm .bmp .pgm .tif .tiff .webp. No class folder, and a class without a picture, are errors as there.
  */
 CT_API ct_dataset *ct_dataset_image_folder(const char *root, const ct_image_folder_options *options);
 

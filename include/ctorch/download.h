@@ -46,10 +46,10 @@ typedef struct ct_download_options {
 } ct_download_options;
 
 /*
- * Gets url (https, or http where sha256 is given in full) into path, whose folder exists. If path already is that file by size and checksums, nothing is done; a
- * file that differs, or that nothing is known about, is replaced. A transfer that breaks off is taken up again where it stopped, up to five times
- * an address, then the next address is tried; without a checksum it starts over, since nobody could tell whether the parts fit. Two processes may not download to one path
- * at once: an error of the second (CT_ERR_STATE). torch.hub.download_url_to_file, torchvision.datasets.utils.download_url.
+ * Gets url (https, or http where sha256 is given in full) into path, whose folder exists. If path already is that file by its checksums, nothing is
+ * done; a file that differs, or that nothing is known about, is replaced. A transfer that breaks off is taken up again where it stopped, up to
+ * five times an address, then the next address is tried; without a checksum it starts over, since nobody could tell whether the parts fit. Two processes may
+ * not download to one path at once: an error of the second (CT_ERR_STATE). torch.hub.download_url_to_file, torchvision's download_url.
  */
 CT_API ct_status ct_download(const char *url, const char *path, const ct_download_options *options);
 CT_API bool ct_download_available(void); /* whether this library was built with libcurl */

@@ -8,17 +8,8 @@
 #include "graph/graph.h"
 
 ct_dataset *ct_dataset_new(const ct_dataset_class *cls, const void *arg) {
-    CT__TRY_NULL(ct__pending());
-    if (!cls || !cls->name || !cls->size || !cls->get) {
-        ct__fail(CT_ERR_INVALID_ARGUMENT, "ct_dataset_new: the class needs a name, size and get");
-        return NULL;
-    }
-    CT__TRY_NULL(CT__CHECK_OPTIONS("ct_dataset_new", cls));
-    if (cls->state_size > SIZE_MAX / 2) {
-        ct__fail(CT_ERR_INVALID_ARGUMENT, "ct_dataset_new: a state of %zu bytes is too large", cls->state_size);
-        return NULL;
-    }
-    ct_dataset *d = ct__alloc_zero(sizeof *d + cls->state_size);
+    ct_dataset *d = ct__class_instance("ct_dataset_new", cls && cls->name && cls->size && cls->get, "a name, size and get",
+                                       cls ? cls->reserved : NULL, cls ? cls->state_size : 0, sizeof *d);
     if (!d) return NULL;
     atomic_init(&d->refs, 1);
     d->cls = cls;

@@ -109,9 +109,10 @@ static ct_status verify(int fd, int64_t size, const ct_download_options *o, bool
     ct__free(chunk);
     ct__hash_end(&sha, sha_text);
     ct__hash_end(&md5, md5_text);
-    *right = true;
-    if (o->sha256 && !same_digits(o->sha256, sha_text)) snprintf(reason, CT__REASON, "wrong content: its sha256 is %.16s..., not %.16s...", sha_text, o->sha256), *right = false;
-    else if (o->md5 && !same_digits(o->md5, md5_text)) snprintf(reason, CT__REASON, "wrong content: its md5 is %s, not %s", md5_text, o->md5), *right = false;
+    bool sha_right = !o->sha256 || same_digits(o->sha256, sha_text), md5_right = !o->md5 || same_digits(o->md5, md5_text);
+    if (!sha_right) snprintf(reason, CT__REASON, "wrong content: its sha256 is %.16s..., not %.16s...", sha_text, o->sha256);
+    else if (!md5_right) snprintf(reason, CT__REASON, "wrong content: its md5 is %s, not %s", md5_text, o->md5);
+    *right = sha_right && md5_right;
     return status;
 }
 

@@ -94,7 +94,7 @@ static size_t on_body(char *bytes, size_t one, size_t n, void *arg) {
         ssize_t k = pwrite(t->fd, bytes + at, n - at, (off_t)(t->size + (int64_t)at));
         if (k < 0 && errno == EINTR) continue;
         if (k <= 0) {
-            snprintf(t->reason, CT__REASON, "the file cannot be written: %s (error %d)", k < 0 && errno == ENOSPC ? "the disk is full" : "no room or no access", errno);
+            snprintf(t->reason, CT__REASON, "the file cannot be written%s (error %d)", k < 0 && errno == ENOSPC ? ": the disk is full" : "", errno);
             return stop(s, CT__TRANSFER_LOCAL);
         }
         at += (size_t)k;

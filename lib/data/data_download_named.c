@@ -1,8 +1,8 @@
 /*
  * data_download_named.c: data sets and weights by name, and the cache folder.
  *
- * Sizes and SHA-256 of the data sets are those that TensorFlow Datasets publishes (url_checksums), of weights what their names carry; resnet18's is published in full.
- * Addresses are the authors' own first where they still serve the files, then mirrors that serve the same bytes.
+ * Sizes and SHA-256 of the data sets are those that TensorFlow Datasets publishes (url_checksums), of weights what their names carry; resnet18's is
+ * published in full. Addresses are the authors' own first where they still serve the files, then mirrors that serve the same bytes.
  */
 #include "data/data_download.h"
 
@@ -144,7 +144,8 @@ static bool is_there(const char *folder, const ct__remote_file *f) {
 }
 
 /* The archive beside its members' folder, unpacked, removed. */
-static ct_status get_archive(const char *function, const ct__remote_set *set, const char *const *urls, int n_urls, const char *folder, const ct_download_named_options *o) {
+static ct_status get_archive(const char *function, const ct__remote_set *set, const char *const *urls, int n_urls, const char *folder,
+                             const ct_download_named_options *o) {
     bool complete = true;
     for (int i = 0; i < CT__REMOTE_FILES && set->members[i].name; i++) complete = complete && is_there(folder, &set->members[i]);
     if (complete) return ct__pending();

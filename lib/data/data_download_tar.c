@@ -84,7 +84,8 @@ static ct_status unpack(unpacker *u, const char *folder, const ct__remote_file *
             continue;
         }
         if (size != m->size)
-            return ct__fail(CT_ERR_FORMAT, "%s: %s: %s has %lld bytes, expected were %lld", u->fn, ct__path_tail(u->archive), m->name, (long long)size, (long long)m->size);
+            return ct__fail(CT_ERR_FORMAT, "%s: %s: %s has %lld bytes, expected were %lld", u->fn, ct__path_tail(u->archive), m->name,
+                            (long long)size, (long long)m->size);
         CT__TRY(extract(u, m, folder));
         found[m - members] = true;
         taken++;

@@ -50,7 +50,9 @@ static ct_status push_path(ct__vec *v, const char *folder, const char *name) {
 /* What is in a folder: names of files and of folders, sorted; a link is what it points to. */
 static ct_status list(const char *folder, ct__vec *files, ct__vec *folders) {
     DIR *dir = opendir(folder);
-    if (!dir) return ct__fail(CT_ERR_IO, "%s: %s: cannot be opened as a folder (error %d: %s)", fn, folder, errno, errno == ENOENT ? "there is none" : errno == ENOTDIR ? "it is a file" : "no access");
+    if (!dir)
+        return ct__fail(CT_ERR_IO, "%s: %s: cannot be opened as a folder (error %d%s)", fn, folder, errno,
+                        errno == ENOENT ? ": there is none" : errno == ENOTDIR ? ": it is a file" : "");
     ct__buf path = {.max = 1 << 16};
     ct_status status = CT_OK;
     struct dirent *entry;
@@ -205,7 +207,8 @@ ct_dataset *ct_dataset_image_folder(const char *root, const ct_image_folder_opti
     if (!root || !extensions || (int)o->image.mode < 0 || o->image.mode > CT_IMAGE_RGB_ALPHA || o->image.max_pixels < 0) {
         if (!root) ct__fail(CT_ERR_INVALID_ARGUMENT, "%s: root is NULL", fn);
         else if (!extensions) ct__fail(CT_ERR_INVALID_ARGUMENT, "%s: extensions and n_extensions do not go together", fn);
-        else ct__fail(CT_ERR_INVALID_ARGUMENT, "%s: image.mode %d or image.max_pixels %lld is not possible", fn, (int)o->image.mode, (long long)o->image.max_pixels);
+        else ct__fail(CT_ERR_INVALID_ARGUMENT, "%s: image.mode %d or image.max_pixels %lld is not possible", fn, (int)o->image.mode,
+                     (long long)o->image.max_pixels);
         return NULL;
     }
     return ct_dataset_new(&folder_class, &(folder_args){root, o});

@@ -26,6 +26,9 @@ struct ct_transform {
     _Alignas(max_align_t) unsigned char state[];
 };
 
+/* data_class.c: a zeroed block for one of them, head bytes and the state; NULL with an error pending. complete: the class has what it needs. */
+void *ct__class_instance(const char *function, bool complete, const char *needs, const uint64_t reserved[4], size_t state_size, size_t head);
+
 CT__INLINE int64_t ct__dataset_count(const ct_dataset *d) { return d->cls->size(d); }
 
 /* ct_dataset_get without its checks; `function` is named in messages. */

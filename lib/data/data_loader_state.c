@@ -14,7 +14,8 @@
  *      indices          of the whole epoch                            a sampler, in an epoch
  *      batch_sizes      likewise                                      a batch sampler, in an epoch
  *
- * A sampler may be the program's own and may depend on anything, so its order is saved as it is. The permutation itself is not saved: the seeds are 16 bytes, or 5056, and give it back.
+ * A sampler may be the program's own and may depend on anything, so its order is saved as it is. The permutation itself is not saved: the seeds
+ * are 16 bytes, or 5056, and give it back.
  */
 #include "data/data_loader.h"
 

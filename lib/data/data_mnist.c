@@ -36,10 +36,9 @@ static const variant kmnist = {"ct_dataset_kmnist", CT__KMNIST, "kmnist", "KMNIS
 static bool find(ct__buf *buf, const variant *v, const char *folder, const char *name) {
     const char *const inside[] = {"", "/", "/raw"}; /* the folder itself, torchvision's, and raw alone */
     for (size_t i = 0; i < 2 * CT__COUNT(inside); i++) {
-        bool torchvision = i / 2 == 1;
+        const char *theirs = i / 2 == 1 ? v->folder : "", *raw = i / 2 == 1 ? "/raw" : "", *gz = i % 2 ? ".gz" : "";
         buf->size = 0;
-        if (ct__buf_printf(buf, "%s%s%s%s/%s%s", folder, inside[i / 2], torchvision ? v->folder : "", torchvision ? "/raw" : "", name, i % 2 ? ".gz" : "") != CT_OK)
-            return false;
+        if (ct__buf_printf(buf, "%s%s%s%s/%s%s", folder, inside[i / 2], theirs, raw, name, gz) != CT_OK) return false;
         if (access(buf->data, F_OK) == 0) return true;
     }
     return false;

@@ -76,7 +76,10 @@ static ct_status pictures_get_batch(ct_dataset *d, const int64_t *indices, int64
     return CT_OK;
 }
 
-static ct_status pictures_targets(ct_dataset *d, int64_t *out) { return ct_copy_to(((pictures *)ct_dataset_state(d))->p.labels, out, pictures_size(d), CT_I64); }
+static ct_status pictures_targets(ct_dataset *d, int64_t *out) {
+    const pictures *s = ct_dataset_state(d);
+    return ct_copy_to(s->p.labels, out, s->p.labels->numel, CT_I64);
+}
 
 static const char *const *pictures_labels(const ct_dataset *d, int64_t *n) {
     const pictures *s = ct_dataset_state(d);

@@ -16,17 +16,8 @@
 /* ---- The class ---- */
 
 ct_sampler *ct_sampler_new(const ct_sampler_class *cls, const void *arg) {
-    CT__TRY_NULL(ct__pending());
-    if (!cls || !cls->name || !cls->size || !cls->draw) {
-        ct__fail(CT_ERR_INVALID_ARGUMENT, "ct_sampler_new: the class needs a name, size and draw");
-        return NULL;
-    }
-    CT__TRY_NULL(CT__CHECK_OPTIONS("ct_sampler_new", cls));
-    if (cls->state_size > SIZE_MAX / 2) {
-        ct__fail(CT_ERR_INVALID_ARGUMENT, "ct_sampler_new: a state of %zu bytes is too large", cls->state_size);
-        return NULL;
-    }
-    ct_sampler *s = ct__alloc_zero(sizeof *s + cls->state_size);
+    ct_sampler *s = ct__class_instance("ct_sampler_new", cls && cls->name && cls->size && cls->draw, "a name, size and draw",
+                                       cls ? cls->reserved : NULL, cls ? cls->state_size : 0, sizeof *s);
     if (!s) return NULL;
     atomic_init(&s->refs, 1);
     s->cls = cls;

@@ -8,17 +8,8 @@
 #include <string.h>
 
 ct_transform *ct_transform_new(const ct_transform_class *cls, const void *arg) {
-    CT__TRY_NULL(ct__pending());
-    if (!cls || !cls->name || !cls->apply) {
-        ct__fail(CT_ERR_INVALID_ARGUMENT, "ct_transform_new: the class needs a name and apply");
-        return NULL;
-    }
-    CT__TRY_NULL(CT__CHECK_OPTIONS("ct_transform_new", cls));
-    if (cls->state_size > SIZE_MAX / 2) {
-        ct__fail(CT_ERR_INVALID_ARGUMENT, "ct_transform_new: a state of %zu bytes is too large", cls->state_size);
-        return NULL;
-    }
-    ct_transform *t = ct__alloc_zero(sizeof *t + cls->state_size);
+    ct_transform *t = ct__class_instance("ct_transform_new", cls && cls->name && cls->apply, "a name and apply",
+                                       cls ? cls->reserved : NULL, cls ? cls->state_size : 0, sizeof *t);
     if (!t) return NULL;
     atomic_init(&t->refs, 1);
     t->cls = cls;

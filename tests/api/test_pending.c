@@ -18,12 +18,13 @@ enum { N_TENSORS = 11 };
 static struct world {
     ct_tensor *a, *b, *d, *cube, *image, *w, *index, *mask, *labels, *leaf, *loss;
     ct_list *list;
-    ct_dict *dict, *state, *optim_state, *loader_state;
+    ct_dict *dict, *state, *optim_state, *loader_state, *sampler_state;
     ct_module *net, *child, *fresh;
     ct_optim *optim;
     ct_generator *g;
     ct_dataset *data;
     ct_loader *loader;
+    ct_sampler *sampler;
     ct_transform *normalize;
     ct_table *table;
     ct_tensor *saved, *g_state, *picture, *pictures, *three;
@@ -75,6 +76,8 @@ static void build(void) {
     x.data = ct_dataset_tensors(x.a, x.labels);
     x.loader = ct_loader_new(x.data, NULL);
     x.loader_state = ct_loader_state_dict(x.loader);
+    x.sampler = ct_sampler_distributed(x.data, 1, 0, NULL);
+    x.sampler_state = ct_sampler_state_dict(x.sampler);
     x.normalize = ct_transform_normalize((double[]){0.5}, (double[]){0.5}, 1);
     x.table = ct_csv_parse("p,q\n1,2\n3,4\n", 12, NULL);
     x.saved = ct_save_buffer(x.dict, NULL);
@@ -90,6 +93,7 @@ static void build(void) {
 }
 
 static void tear_down(void) {
+    ct_sampler_free(x.sampler);
     ct_loader_free(x.loader);
     ct_dataset_free(x.data);
     ct_transform_free(x.normalize);
@@ -154,6 +158,13 @@ static ct_status get(ct_dataset *d, int64_t i, ct_generator *g, ct_sample *out) 
     out->input = ct_zeros(CT_SHAPE(1), CT_F32);
     return CT_OK;
 }
+static int64_t none(const ct_sampler *s) { return s ? 0 : 1; }
+static ct_status draw(ct_sampler *s, ct_sampler_order *out) {
+    (void)s, (void)out;
+    called++;
+    return CT_OK;
+}
+static const ct_sampler_class sampler_class = {.name = "Mine", .size = none, .draw = draw};
 static const ct_dataset_class dataset_class = {.name = "Mine", .size = two, .get = get};
 static ct_tensor *apply(ct_transform *t, ct_tensor *image, ct_generator *g) {
     (void)t, (void)g;
@@ -209,6 +220,7 @@ static void in_scope(const void *object) { (void)object; }
 #define MAKES_OPTIM(...) MAKES_OBJECT(ct_optim, ct_optim_free, __VA_ARGS__)
 #define MAKES_DATASET(...) MAKES_OBJECT(ct_dataset, ct_dataset_free, __VA_ARGS__)
 #define MAKES_LOADER(...) MAKES_OBJECT(ct_loader, ct_loader_free, __VA_ARGS__)
+#define MAKES_SAMPLER(...) MAKES_OBJECT(ct_sampler, ct_sampler_free, __VA_ARGS__)
 #define MAKES_TRANSFORM(...) MAKES_OBJECT(ct_transform, ct_transform_free, __VA_ARGS__)
 #define MAKES_TABLE(...) MAKES_OBJECT(ct_table, ct_table_free, __VA_ARGS__)
 #define MAKES_GENERATOR(...) MAKES_OBJECT(ct_generator, ct_generator_free, __VA_ARGS__)
@@ -571,6 +583,8 @@ static void call_data(void) {
     const int64_t lengths[] = {1, 1}, first[] = {0};
     const double fractions[] = {0.5, 0.5};
     ct_dataset *parts[2] = {NULL, NULL};
+    ct_sampler_order order;
+    char folder[4096];
     ct_sample sample;
     ct_batch batch;
     ct_transform *one[] = {x.normalize};
@@ -581,6 +595,31 @@ static void call_data(void) {
     for (int i = 0; i < 2; i++) ct_dataset_free(parts[i]), parts[i] = NULL;
     DOES(ct_dataset_random_split_fractions(x.data, fractions, 2, NULL, parts));
     for (int i = 0; i < 2; i++) ct_dataset_free(parts[i]);
+    for (int i = 0; i < 2; i++) parts[i] = NULL;
+    DOES(ct_dataset_stratified_split(x.data, lengths, 2, NULL, parts));
+    for (int i = 0; i < 2; i++) ct_dataset_free(parts[i]), parts[i] = NULL;
+    DOES(ct_dataset_stratified_split_fractions(x.data, fractions, 2, NULL, parts));
+    for (int i = 0; i < 2; i++) ct_dataset_free(parts[i]), parts[i] = NULL;
+    ct_dataset *tests[2] = {NULL, NULL};
+    DOES(ct_dataset_k_fold(x.data, 2, NULL, parts, tests));
+    for (int i = 0; i < 2; i++) ct_dataset_free(parts[i]), parts[i] = NULL, ct_dataset_free(tests[i]), tests[i] = NULL;
+    DOES(ct_dataset_stratified_k_fold(x.data, 2, NULL, parts, tests));
+    for (int i = 0; i < 2; i++) ct_dataset_free(parts[i]), ct_dataset_free(tests[i]);
+    MAKES_DATASET(ct_dataset_concat(&x.data, 1));
+    MAKES(ct_dataset_targets(x.data));
+    MAKES(ct_dataset_class_counts(x.data, 0));
+    MAKES_SAMPLER(ct_sampler_sequential(x.data));
+    MAKES_SAMPLER(ct_sampler_random(x.data, NULL));
+    MAKES_SAMPLER(ct_sampler_subset_random(first, 1, NULL));
+    MAKES_SAMPLER(ct_sampler_weighted_random(fractions, 2, 3, NULL));
+    MAKES_SAMPLER(ct_sampler_distributed(x.data, 1, 0, NULL));
+    MAKES_SAMPLER(ct_sampler_batch(x.sampler, 2, NULL));
+    MAKES_SAMPLER(ct_sampler_new(&sampler_class, NULL));
+    DOES(ct_sampler_draw(x.sampler, &order));
+    DOES(ct_sampler_set_epoch(x.sampler, 1));
+    MAKES(ct_sampler_state_dict(x.sampler));
+    DOES(ct_sampler_load_state_dict(x.sampler, x.sampler_state));
+    DOES(ct_download_cache_folder(folder, sizeof folder));
     MAKES_DATASET(ct_dataset_new(&dataset_class, NULL));
     MAKES_LOADER(ct_loader_new(x.data, NULL));
     MAKES(ct_loader_state_dict(x.loader));

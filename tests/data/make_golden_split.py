@@ -5,11 +5,13 @@
     python3 make_golden_split.py split >golden_split.inc        # scikit-learn
 """
 import sys
+import textwrap
 
 
 def array(name, values):
     text = ", ".join(str(int(v)) for v in values)
-    print(f"static const int64_t {name}[] = {{{text}}};")
+    line = f"static const int64_t {name}[] = {{{text}}};"
+    print("\n    ".join(textwrap.wrap(line, 156)))
 
 
 def samplers():

@@ -478,7 +478,8 @@ START_TEST(one_worker_keeps_ahead_of_a_step_that_takes_longer_than_a_batch) {
     ct_dataset *d = ct_dataset_transform(digits, augment);
     double share = 1;
     for (int attempt = 0; attempt < 5 && share > 0.1; attempt++) { /* a busy machine may hold the worker up, not five times */
-        ct_loader *alone = ct_loader_new(d, &(ct_loader_options){.batch_size = 100}), *ahead = ct_loader_new(d, &(ct_loader_options){.batch_size = 100, .num_workers = 1});
+        ct_loader *alone = ct_loader_new(d, &(ct_loader_options){.batch_size = 100});
+        ct_loader *ahead = ct_loader_new(d, &(ct_loader_options){.batch_size = 100, .num_workers = 1});
         ct_batch b;
         while (ct_loader_next(alone, &b)) {}
         ct_loader_stats s = ct_loader_get_stats(alone);

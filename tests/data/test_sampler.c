@@ -133,7 +133,8 @@ END_TEST
 
 START_TEST(batches_of_a_batch_sampler) {
     ct_dataset *d = ten();
-    ct_sampler *s = ct_sampler_sequential(d), *keep = ct_sampler_batch(s, 4, NULL), *drop = ct_sampler_batch(s, 4, &(ct_sampler_batch_options){.drop_last = true});
+    ct_sampler *s = ct_sampler_sequential(d), *keep = ct_sampler_batch(s, 4, NULL);
+    ct_sampler *drop = ct_sampler_batch(s, 4, &(ct_sampler_batch_options){.drop_last = true});
     ct_sampler_order o;
     ck_assert_int_eq(ct_sampler_size(keep), 3);
     ck_assert_int_eq(ct_sampler_size(drop), 2);
@@ -182,8 +183,15 @@ static ct_status table_load(ct_sampler *s, const ct_dict *d) {
     if (ct_ok()) ((table *)ct_sampler_state(s))->calls = calls;
     return ct_error_status();
 }
-static const ct_sampler_class list_class = {.name = "list", .state_size = sizeof(table), .init = table_init, .size = table_size, .draw = table_draw, .save = table_save, .load = table_load};
-static const ct_sampler_class lists_class = {.name = "lists", .state_size = sizeof(table), .batches = true, .init = table_init, .size = table_size, .draw = table_draw};
+static const ct_sampler_class list_class = {.name = "list",
+                                            .state_size = sizeof(table),
+                                            .init = table_init,
+                                            .size = table_size,
+                                            .draw = table_draw,
+                                            .save = table_save,
+                                            .load = table_load};
+static const ct_sampler_class lists_class = {
+    .name = "lists", .state_size = sizeof(table), .batches = true, .init = table_init, .size = table_size, .draw = table_draw};
 
 START_TEST(a_sampler_of_ones_own_says_what_comes_when) {
     ct_dataset *d = ten();
@@ -208,7 +216,8 @@ START_TEST(what_a_sampler_gives_is_checked) {
     struct { const ct_sampler_class *cls; table t; ct_status status; const char *message; } cases[] = {
         {&list_class, {.index = far, .n = 2}, CT_ERR_INDEX, "ct_loader_next: index 1 of sampler \"list\" is 10, the data set has 10 samples"},
         {&list_class, {.index = negative, .n = 2}, CT_ERR_INDEX, "index 1 of sampler \"list\" is -1"},
-        {&lists_class, {.index = far, .n = 1, .size = sizes, .batches = 2}, CT_ERR_INVALID_ARGUMENT, "batch 1 of sampler \"lists\" has 2 samples, 0 indices are left"},
+        {&lists_class, {.index = far, .n = 1, .size = sizes, .batches = 2}, CT_ERR_INVALID_ARGUMENT,
+         "batch 1 of sampler \"lists\" has 2 samples, 0 indices are left"},
         {&lists_class, {.index = negative, .n = 1, .size = zero, .batches = 2}, CT_ERR_INVALID_ARGUMENT, "batch 0 of sampler \"lists\" has 2 samples"},
         {&lists_class, {.index = far, .n = 1}, CT_ERR_USER, "must give indices and batch_sizes, i64 of one dim"},
         {&list_class, {.index = far, .n = 1, .size = sizes, .batches = 1}, CT_ERR_USER, "must give indices and no batch_sizes"},
@@ -272,7 +281,8 @@ START_TEST(impossible_samplers_are_errors) {
     REFUSED(ct_sampler_weighted_random((const double[]){0.0 / 0.0}, 1, 1, NULL), "weights[0] is");
     REFUSED(ct_sampler_weighted_random(none, 2, 1, NULL), "0 weights that are not zero");
     REFUSED(ct_sampler_weighted_random(weights, 10, 0, NULL), "0 samples by 10 weights");
-    REFUSED(ct_sampler_weighted_random(weights, 10, 10, &(ct_sampler_weighted_random_options){.no_replacement = true}), "10 samples without replacement by 9 weights");
+    REFUSED(ct_sampler_weighted_random(weights, 10, 10, &(ct_sampler_weighted_random_options){.no_replacement = true}),
+            "10 samples without replacement by 9 weights");
     REFUSED(ct_sampler_batch(NULL, 1, NULL), "sampler is NULL");
     REFUSED(ct_sampler_batch(s, 0, NULL), "batch_size is 0");
     REFUSED(ct_sampler_batch(b, 2, NULL), "already gives batches");

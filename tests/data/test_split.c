@@ -26,7 +26,8 @@ static void free_all(ct_dataset **d, int n) {
 
 START_TEST(stratified_splits_are_scikit_learns) {
     ct_dataset *d = labelled(), *part[2];
-    static const struct { uint64_t seed; int64_t lengths[2]; const int64_t *train, *test; } cases[] = {{0, {30, 10}, train_0, test_0}, {42, {33, 7}, train_42, test_42}};
+    static const struct { uint64_t seed; int64_t lengths[2]; const int64_t *train, *test; } cases[] = {
+        {0, {30, 10}, train_0, test_0}, {42, {33, 7}, train_42, test_42}};
     for (int i = 0; i < 2; i++) {
         ct_generator *g = ct_generator_new(cases[i].seed);
         ck_assert_int_eq(ct_dataset_stratified_split(d, cases[i].lengths, 2, g, part), CT_OK);

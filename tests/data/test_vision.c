@@ -67,7 +67,8 @@ END_TEST
 
 START_TEST(cifar_normalises_each_channel) {
     const char *folder = cifar_folder("c10n", false, false);
-    ct_dataset *d = ct_dataset_cifar10(folder, &(ct_cifar_options){.split = CT_SPLIT_TEST, .normalize = true}), *plain = ct_dataset_cifar10(folder, &(ct_cifar_options){.split = CT_SPLIT_TEST});
+    ct_dataset *d = ct_dataset_cifar10(folder, &(ct_cifar_options){.split = CT_SPLIT_TEST, .normalize = true});
+    ct_dataset *plain = ct_dataset_cifar10(folder, &(ct_cifar_options){.split = CT_SPLIT_TEST});
     ct_transform *same = ct_transform_normalize((const double[]){0}, (const double[]){1}, 1);
     ct_dataset *through = ct_dataset_cifar10(folder, &(ct_cifar_options){.split = CT_SPLIT_TEST, .normalize = true, .transform = same});
     ct_transform_free(same);
@@ -96,7 +97,8 @@ END_TEST
 
 START_TEST(cifar100_has_two_kinds_of_labels) {
     const char *folder = cifar_folder("c100", true, true);
-    ct_dataset *fine = ct_dataset_cifar100(folder, &(ct_cifar_options){.normalize = true}), *coarse = ct_dataset_cifar100(folder, &(ct_cifar_options){.coarse = true});
+    ct_dataset *fine = ct_dataset_cifar100(folder, &(ct_cifar_options){.normalize = true});
+    ct_dataset *coarse = ct_dataset_cifar100(folder, &(ct_cifar_options){.coarse = true});
     ck_ok();
     ck_values(ct_dataset_targets(fine), 38, 39, 40, 41, 42);
     ck_values(ct_dataset_targets(coarse), 18, 19, 0, 1, 2);
