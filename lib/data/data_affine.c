@@ -157,7 +157,7 @@ static void centre_of(const ct__planes *p, const double *center, double out[2]) 
 /* ---- Rotation ---- */
 
 /* How large the turned picture is, in f32 and cut to 4 digits as in torchvision, so that a hair's breadth makes no pixel. */
-static void expanded_size(const ct__planes *p, const double m[6], int64_t size[2]) {
+static ct_status expanded_size(const char *fn, const ct__planes *p, const double m[6], int64_t size[2]) {
     float half[2] = {0.5f * (float)p->width, 0.5f * (float)p->height};
     for (int axis = 0; axis < 2; axis++) {
         float low = INFINITY, high = -INFINITY;
@@ -169,8 +169,11 @@ static void expanded_size(const ct__planes *p, const double m[6], int64_t size[2
         }
         high = ceilf(truncf((high + half[axis]) * 10000.0f) * 1e-4f);
         low = floorf(truncf((low + half[axis]) * 10000.0f) * 1e-4f);
+        if (!(high - low >= 1 && high - low < 1 << 30)) /* a centre so far away that f32 cannot tell the corners apart */
+            return ct__fail(CT_ERR_INVALID_ARGUMENT, "%s: expand: the turned picture would be %g pixels wide or high", fn, (double)(high - low));
         size[axis] = (int64_t)(high - low);
     }
+    return CT_OK;
 }
 
 /* Multiples of 90 degrees only move pixels. -1: not one of those. */
@@ -206,8 +209,8 @@ ct_tensor *ct_image_rotate(const ct_tensor *image, double angle, const ct_image_
         int64_t size[2] = {p.width, p.height};
         centre_of(&p, o.center, centre);
         inverse_matrix(-angle, (const double[]){0, 0}, 1, (const double[]){0, 0}, centre, m);
-        if (o.expand) expanded_size(&p, m, size);
-        out = ct__planes_affine(&p, fn, m, size[1], size[0], o.interpolation, o.fill);
+        if (!o.expand || expanded_size(fn, &p, m, size) == CT_OK)
+            out = ct__planes_affine(&p, fn, m, size[1], size[0], o.interpolation, o.fill);
     }
     ct__planes_close(&p);
     return out;

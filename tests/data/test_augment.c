@@ -35,6 +35,12 @@ START_TEST(those_without_chance_are_their_functions) {
     ck_close(once(ct_transform_color_jitter(NULL), x), x, 0, 0);
     ck_close(once(ct_transform_rand_augment(&(ct_rand_augment_options){.num_ops = ct_some_i64(0)}), x), x, 0, 0);
     ck_close(once(ct_transform_random_erasing(&(ct_random_erasing_options){.p = ct_some_f64(0)}), x), x, 0, 0);
+    ct_transform *weak = ct_transform_rand_augment(&(ct_rand_augment_options){.num_ops = ct_some_i64(1), .magnitude = ct_some_i64(0)});
+    for (int i = 0, same = 0; i < 50; i++) { /* of magnitude 0 all but solarize (of the brightest number), autocontrast and equalize leave the picture alone */
+        same += ct_equal(ct_transform_apply(weak, x, NULL), x);
+        if (i == 49) ck_assert_int_ge(same, 25);
+    }
+    ct_transform_free(weak);
     ck_close(once(ct_transform_random_affine(0, NULL), x), x, 0, 0);
 }
 END_TEST

@@ -166,6 +166,7 @@ START_TEST(what_is_not_possible_is_an_error) {
     REFUSES(ct_image_rotate(x, nan, NULL), arg, "angle is nan");
     REFUSES(ct_image_rotate(x, 1, ROTATE(.interpolation = CT_IMAGE_BICUBIC)), arg, "interpolation 3 is not possible");
     REFUSES(ct_image_rotate(x, 1, ROTATE(.center = (const double[]){nan, 0})), arg, "center (nan, 0)");
+    REFUSES(ct_image_rotate(x, 1, ROTATE(.expand = true, .center = (const double[]){1e300, 0})), arg, "expand: the turned picture would be");
     REFUSES(ct_image_affine(x, AFFINE(.scale = -1)), arg, "scale -1");
     REFUSES(ct_image_affine(x, AFFINE(.fill = ct_some_f64(nan))), arg, "fill is nan");
     REFUSES(ct_image_erase(x, 0, 0, 5, 1, ct_zeros(CT_SHAPE(1), CT_F32)), arg, "a window of 5 x 1 at (0, 0) does not lie inside 4 x 5");
