@@ -8,6 +8,7 @@
  *     optim.h           SGD, Adam and eleven more           lr_scheduler.h  schedules of the learning rate
  *     data.h            data sets and the loader            data_image.h  images                   data_table.h  CSV
  *     data_transform.h  augmentation, mixup
+ *     autocast.h        mixed precision
  *     autograd.h        ct_backward, ct_grad, no_grad, hooks, functions of one's own, gradcheck, anomaly mode
  *
  *     ops_create.h      zeros, arange, copies, dtype        ops_random.h  rand, randn, randperm
@@ -41,6 +42,7 @@
 #ifndef CTORCH_H
 #define CTORCH_H
 
+#include <ctorch/autocast.h>
 #include <ctorch/autograd.h>
 #include <ctorch/autograd_checkpoint.h>
 #include <ctorch/autograd_functional.h>

@@ -482,7 +482,8 @@ static void free_all(engine *e) {
 }
 
 ct_status ct__engine_run(const ct__run *run, ct_tensor *const *roots, ct_tensor *const *gradients, int n) {
-    uint64_t modes = ct__context()->modes & ~(uint64_t)(CT__MODE_NO_GRAD | CT__MODE_INFERENCE);
+    /* formulas work in the dtypes that forward had, whether or not it was under autocast */
+    uint64_t modes = ct__context()->modes & ~(uint64_t)(CT__MODE_NO_GRAD | CT__MODE_INFERENCE | CT__MODE_AUTOCAST);
     engine e = {.run = run, .modes = run->create_graph ? modes : modes | CT__MODE_NO_GRAD};
     ct_status status = run_all(&e, roots, gradients, n);
     free_all(&e);

@@ -35,8 +35,12 @@ typedef struct ct_hook ct_hook;
 typedef struct ct__saved_pack ct__saved_pack;
 
 /* Mode bits of ct_context.modes. Zero: gradients are recorded. ANOMALY: nodes remember what they were made of (graph/origin.h), and unless NO_NAN_CHECK
- * is set, backward looks for NaN. CT__MODES_DEPTH counts saved-tensor hooks (graph/saved_hooks.h). */
-enum { CT__MODE_NO_GRAD = 1, CT__MODE_INFERENCE = 2, CT__MODE_ANOMALY = 4, CT__MODE_NO_NAN_CHECK = 8 };
+ * is set, backward looks for NaN. AUTOCAST: operations convert their inputs (ops/autocast.c), to the dtype of which the bit is set. Of CT__MODES_DEPTH, whose
+ * changes graph is told of, the highest bit says that a scope with autocast is open (graph/cast_cache.h); the others count saved-tensor hooks (graph/saved_hooks.h). */
+enum { CT__MODE_NO_GRAD = 1, CT__MODE_INFERENCE = 2, CT__MODE_ANOMALY = 4, CT__MODE_NO_NAN_CHECK = 8, CT__MODE_AUTOCAST_BF16 = 16, CT__MODE_AUTOCAST_F16 = 32 };
+enum { CT__MODE_AUTOCAST = CT__MODE_AUTOCAST_BF16 | CT__MODE_AUTOCAST_F16 };
+#define CT__MODE_AUTOCAST_CACHE ((uint64_t)1 << 63)
+#define CT__MODES_HOOKS (CT__MODES_DEPTH & ~CT__MODE_AUTOCAST_CACHE)
 CT__INLINE bool ct__grad_mode(void) { return !(ct__context()->modes & (CT__MODE_NO_GRAD | CT__MODE_INFERENCE)); }
 
 typedef struct ct__node_class {

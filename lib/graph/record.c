@@ -147,7 +147,7 @@ ct_tensor *ct__finish(ct__node *n, ct_tensor *out) {
     }
     if (c->modes & CT__MODE_INFERENCE) out->inference = true;
     if (n) {
-        if (CT__UNLIKELY(c->modes & CT__MODES_DEPTH)) ct__pack_all(n);
+        if (CT__UNLIKELY(c->modes & CT__MODES_HOOKS)) ct__pack_all(n);
         attach(n, out, 0);
     }
     return ct__scope_give(out); /* frees it if attach failed */
@@ -155,7 +155,7 @@ ct_tensor *ct__finish(ct__node *n, ct_tensor *out) {
 
 bool ct__finish_n(ct__node *n, ct_tensor **out, int n_out) {
     struct ct_context *c = ct__context();
-    if (n && CT__UNLIKELY(c->modes & CT__MODES_DEPTH)) ct__pack_all(n);
+    if (n && CT__UNLIKELY(c->modes & CT__MODES_HOOKS)) ct__pack_all(n);
     for (int i = 0; i < n_out && c->error.status == CT_OK; i++) {
         if (!out[i]) continue;
         if (c->modes & CT__MODE_INFERENCE) out[i]->inference = true;
@@ -186,7 +186,7 @@ ct_tensor *ct__finish_view(ct__node *n, ct_tensor *out, ct_tensor *base) {
     if (ag->view_kind == CT__VIEW_DEFAULT && chained) ag->view_kind = of_base->view_kind;
     ag->view_version = ct__version(out);
     if (n) {
-        if (CT__UNLIKELY(c->modes & CT__MODES_DEPTH)) ct__pack_all(n);
+        if (CT__UNLIKELY(c->modes & CT__MODES_HOOKS)) ct__pack_all(n);
         ct__set_meta(&n->meta[0], out);
         ag->node = n;
     }

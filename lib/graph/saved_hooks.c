@@ -3,16 +3,18 @@
  */
 #include "graph/saved_hooks.h"
 
+#include "graph/cast_cache.h"
+
 /* ---- The stack ---- */
 
 typedef struct hooks_slot {
     ct__saved_hooks **stack;
     uint64_t size, capacity;
 } hooks_slot;
-_Static_assert(sizeof(hooks_slot) <= sizeof ((struct ct_context *)0)->slot[0], "the context's slot holds it");
+_Static_assert(sizeof(hooks_slot) <= CT__CAST_CACHE_WORD * sizeof(uint64_t), "the first words of the context's slot hold it");
 
 static hooks_slot *slot_of(struct ct_context *c) { return (hooks_slot *)(void *)c->slot[CT__SLOT_SAVED_HOOKS]; }
-static uint64_t depth_of(uint64_t modes) { return (modes & CT__MODES_DEPTH) / CT__MODES_ONE_DEEPER; }
+static uint64_t depth_of(uint64_t modes) { return (modes & CT__MODES_HOOKS) / CT__MODES_ONE_DEEPER; }
 
 void ct__saved_hooks_unref(ct__saved_hooks *h) {
     if (h && atomic_fetch_sub_explicit(&h->refs, 1, memory_order_acq_rel) == 1) h->destroy(h);
@@ -29,13 +31,18 @@ static void shrink(struct ct_context *c) {
     *s = (hooks_slot){NULL, 0, 0};
 }
 
+static void modes_shrunk(struct ct_context *c) {
+    shrink(c);
+    if (!(c->modes & CT__MODE_AUTOCAST_CACHE)) ct__cast_cache_forget(c);
+}
+
 static void destroy_slot(struct ct_context *c) {
     c->modes &= ~CT__MODES_DEPTH;
-    shrink(c);
+    modes_shrunk(c);
 }
 
 __attribute__((constructor)) static void register_in_base(void) {
-    ct__modes_shrunk = shrink;
+    ct__modes_shrunk = modes_shrunk;
     ct__context_on_destroy(CT__SLOT_SAVED_HOOKS, destroy_slot);
 }
 
@@ -53,8 +60,8 @@ ct_scope ct__saved_hooks_begin(ct__saved_hooks *h) {
     hooks_slot *s = slot_of(c);
     ct_scope scope = ct_scope_begin();
     if (!h || ct__pending() != CT_OK) return scope;
-    if (depth_of(c->modes) == depth_of(CT__MODES_DEPTH)) {
-        ct__fail(CT_ERR_UNSUPPORTED, "saved-tensor hooks nested more than %d deep", (int)depth_of(CT__MODES_DEPTH));
+    if (depth_of(c->modes) == depth_of(CT__MODES_HOOKS)) {
+        ct__fail(CT_ERR_UNSUPPORTED, "saved-tensor hooks nested more than %d deep", (int)depth_of(CT__MODES_HOOKS));
         return scope;
     }
     shrink(c); /* a formula of the program's may have left without ending its scope */

@@ -8,7 +8,7 @@
  * An op packs what it saved at its end, when in-place forms have made their change. A formula that asks for the slot gets unpack(value) with x's
  * history; it stays in the slot until the formula returns, so that asking twice unpacks once.
  *
- * The hooks in force are the innermost of the context's stack. Its depth is in ct_context.modes (CT__MODES_DEPTH), so a scope's end
+ * The hooks in force are the innermost of the context's stack. Its depth is in ct_context.modes (CT__MODES_HOOKS), so a scope's end
  * restores it.
  */
 #ifndef CT__SAVED_HOOKS_H
@@ -40,7 +40,7 @@ void ct__saved_hooks_unref(ct__saved_hooks *h); /* NULL is fine */
 /* Begins a scope in which h is in force; the stack takes a reference of its own. With an error pending, or without memory, h is not. */
 ct_scope ct__saved_hooks_begin(ct__saved_hooks *h);
 
-CT__INLINE bool ct__has_saved_hooks(void) { return (ct__context()->modes & CT__MODES_DEPTH) != 0; }
+CT__INLINE bool ct__has_saved_hooks(void) { return (ct__context()->modes & CT__MODES_HOOKS) != 0; }
 
 void ct__pack(ct__node *n, ct__saved_tensor *slot); /* there are hooks, and slot->t */
 void ct__pack_all(ct__node *n);                     /* n's slots */

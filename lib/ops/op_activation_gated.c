@@ -37,6 +37,8 @@ static ct_status check_prelu(const ct_tensor *x, const ct_tensor *weight) {
 }
 
 ct_tensor *ct_prelu(ct_tensor *x, ct_tensor *weight) {
+    ct_scope cast;
+    if (ct__autocast(CT__CAST_LOWER, (ct_tensor **[]){&x, &weight}, 2, &cast)) return ct_scope_return(cast, ct_prelu(x, weight));
     if (!ct__enter(CT__OP_prelu, (ct_tensor *[]){x, weight}, 2)) return NULL;
     CT__TRY_NULL(check_prelu(x, weight));
     int64_t sizes[CT_MAX_NDIM];

@@ -222,6 +222,9 @@ static bool is_plain(const ct_tensor *q, const ct_tensor *k, const ct_tensor *v,
 
 ct_tensor *ct_scaled_dot_product_attention(ct_tensor *query, ct_tensor *key, ct_tensor *value, ct_tensor *attn_mask,
                                            const ct_scaled_dot_product_attention_options *o) {
+    ct_scope cast;
+    if (ct__autocast(CT__CAST_LOWER, (ct_tensor **[]){&query, &key, &value, &attn_mask}, 4, &cast))
+        return ct_scope_return(cast, ct_scaled_dot_product_attention(query, key, value, attn_mask, o));
     const int op = CT__OP_scaled_dot_product_attention;
     ct_tensor *in[] = {query, key, value, attn_mask};
     if (!ct__enter(op, in, attn_mask ? 4 : 3)) return NULL;

@@ -57,6 +57,8 @@ static ct_status check(const ct_tensor *x1, const ct_tensor *x2, double p) {
 }
 
 ct_tensor *ct_cdist(ct_tensor *x1, ct_tensor *x2, double p) {
+    ct_scope cast;
+    if (ct__autocast(CT__CAST_F32, (ct_tensor **[]){&x1, &x2}, 2, &cast)) return ct_scope_return(cast, ct_cdist(x1, x2, p));
     ct_tensor *in[] = {x1, x2}, *out;
     if (!ct__enter(CT__OP_cdist, in, 2)) return NULL;
     CT__TRY_NULL(check(x1, x2, p));

@@ -193,12 +193,18 @@ static ct_tensor *conv_any(int nd, ct_tensor *x, ct_tensor *weight, ct_tensor *b
 }
 
 ct_tensor *ct_conv1d(ct_tensor *x, ct_tensor *weight, ct_tensor *bias, const ct_conv1d_options *options) {
+    ct_scope cast;
+    if (ct__autocast(CT__CAST_LOWER, (ct_tensor **[]){&x, &weight, &bias}, 3, &cast)) return ct_scope_return(cast, ct_conv1d(x, weight, bias, options));
     return conv_any(1, x, weight, bias, options);
 }
 ct_tensor *ct_conv2d(ct_tensor *x, ct_tensor *weight, ct_tensor *bias, const ct_conv2d_options *options) {
+    ct_scope cast;
+    if (ct__autocast(CT__CAST_LOWER, (ct_tensor **[]){&x, &weight, &bias}, 3, &cast)) return ct_scope_return(cast, ct_conv2d(x, weight, bias, options));
     return conv_any(2, x, weight, bias, options);
 }
 ct_tensor *ct_conv3d(ct_tensor *x, ct_tensor *weight, ct_tensor *bias, const ct_conv3d_options *options) {
+    ct_scope cast;
+    if (ct__autocast(CT__CAST_LOWER, (ct_tensor **[]){&x, &weight, &bias}, 3, &cast)) return ct_scope_return(cast, ct_conv3d(x, weight, bias, options));
     return conv_any(3, x, weight, bias, options);
 }
 
@@ -219,12 +225,21 @@ static ct_tensor *transpose_any(int nd, ct_tensor *x, ct_tensor *weight, ct_tens
 }
 
 ct_tensor *ct_conv_transpose1d(ct_tensor *x, ct_tensor *weight, ct_tensor *bias, const ct_conv_transpose1d_options *options) {
+    ct_scope cast;
+    if (ct__autocast(CT__CAST_LOWER, (ct_tensor **[]){&x, &weight, &bias}, 3, &cast))
+        return ct_scope_return(cast, ct_conv_transpose1d(x, weight, bias, options));
     return transpose_any(1, x, weight, bias, options);
 }
 ct_tensor *ct_conv_transpose2d(ct_tensor *x, ct_tensor *weight, ct_tensor *bias, const ct_conv_transpose2d_options *options) {
+    ct_scope cast;
+    if (ct__autocast(CT__CAST_LOWER, (ct_tensor **[]){&x, &weight, &bias}, 3, &cast))
+        return ct_scope_return(cast, ct_conv_transpose2d(x, weight, bias, options));
     return transpose_any(2, x, weight, bias, options);
 }
 ct_tensor *ct_conv_transpose3d(ct_tensor *x, ct_tensor *weight, ct_tensor *bias, const ct_conv_transpose3d_options *options) {
+    ct_scope cast;
+    if (ct__autocast(CT__CAST_LOWER, (ct_tensor **[]){&x, &weight, &bias}, 3, &cast))
+        return ct_scope_return(cast, ct_conv_transpose3d(x, weight, bias, options));
     return transpose_any(3, x, weight, bias, options);
 }
 

@@ -293,6 +293,8 @@ done:
 }
 
 ct_tensor *ct_nll_loss(ct_tensor *input, ct_tensor *target, const ct_nll_loss_options *o) {
+    ct_scope cast;
+    if (ct__autocast(CT__CAST_F32, (ct_tensor **[]){&input, &target}, 2, &cast)) return ct_scope_return(cast, ct_nll_loss(input, target, o));
     ct_tensor *weight = o ? o->weight : NULL;
     if (!ct__enter(CT__OP_nll_loss, (ct_tensor *[]){input, target, weight}, weight ? 3 : 2)) return NULL;
     CT__TRY_NULL(CT__CHECK_OPTIONS("ct_nll_loss", o));
@@ -328,6 +330,8 @@ static ct_tensor *probability_loss(ct_tensor *input, ct_tensor *target, ct_tenso
 }
 
 ct_tensor *ct_cross_entropy(ct_tensor *input, ct_tensor *target, const ct_cross_entropy_options *o) {
+    ct_scope cast;
+    if (ct__autocast(CT__CAST_F32, (ct_tensor **[]){&input, &target}, 2, &cast)) return ct_scope_return(cast, ct_cross_entropy(input, target, o));
     const char *function = "ct_cross_entropy";
     ct_tensor *weight = o ? o->weight : NULL;
     if (!ct__enter(CT__OP_cross_entropy, (ct_tensor *[]){input, target, weight}, weight ? 3 : 2)) return NULL;

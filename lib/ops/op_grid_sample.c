@@ -186,6 +186,8 @@ static ct_status fit(const ct_tensor *x, const ct_tensor *grid, const ct_grid_sa
 }
 
 ct_tensor *ct_grid_sample(ct_tensor *x, ct_tensor *grid, const ct_grid_sample_options *options) {
+    ct_scope cast;
+    if (ct__autocast(CT__CAST_F32, (ct_tensor **[]){&x, &grid}, 2, &cast)) return ct_scope_return(cast, ct_grid_sample(x, grid, options));
     static const ct_grid_sample_options defaults = {0};
     ct__grid_shape s;
     if (!ct__enter(CT__OP_grid_sample, (ct_tensor *[]){x, grid}, 2)) return NULL;

@@ -67,8 +67,15 @@ static ct_tensor *cholesky(const ct__node_class *cls, ct_tensor *a, const ct_lin
     return out[0];
 }
 
-ct_tensor *ct_linalg_cholesky(ct_tensor *a, const ct_linalg_cholesky_options *options) { return cholesky(&cholesky_class, a, options, NULL); }
+ct_tensor *ct_linalg_cholesky(ct_tensor *a, const ct_linalg_cholesky_options *options) {
+    ct_scope cast;
+    if (ct__autocast(CT__CAST_F32, (ct_tensor **[]){&a}, 1, &cast)) return ct_scope_return(cast, ct_linalg_cholesky(a, options));
+    return cholesky(&cholesky_class, a, options, NULL);
+}
 ct_tensor *ct_linalg_cholesky_ex(ct_tensor *a, const ct_linalg_cholesky_options *options, ct_tensor **info) {
+    ct_scope cast;
+    if (ct__autocast(CT__CAST_F32, (ct_tensor **[]){&a}, 1, &cast))
+        return ct__autocast_end(cast, ct_linalg_cholesky_ex(a, options, info), (ct_tensor **[]){info}, 1);
     if (info) *info = NULL;
     return cholesky(&cholesky_ex_class, a, options, info);
 }
@@ -172,6 +179,8 @@ done:
 }
 
 ct_tensor *ct_linalg_qr(ct_tensor *a, ct_qr_mode mode, ct_tensor **r) {
+    ct_scope cast;
+    if (ct__autocast(CT__CAST_F32, (ct_tensor **[]){&a}, 1, &cast)) return ct__autocast_end(cast, ct_linalg_qr(a, mode, r), (ct_tensor **[]){r}, 1);
     const int op = CT__OP_linalg_qr;
     if (r) *r = NULL;
     if (!ct__enter(op, &a, 1)) return NULL;

@@ -174,6 +174,9 @@ static ct_status lstsq(ct_tensor *a, ct_tensor *b, const ct_linalg_lstsq_options
 
 ct_tensor *ct_linalg_lstsq(ct_tensor *a, ct_tensor *b, const ct_linalg_lstsq_options *options, ct_tensor **residuals, ct_tensor **rank,
                            ct_tensor **singular_values) {
+    ct_scope cast;
+    if (ct__autocast(CT__CAST_F32, (ct_tensor **[]){&a, &b}, 2, &cast))
+        return ct__autocast_end(cast, ct_linalg_lstsq(a, b, options, residuals, rank, singular_values), (ct_tensor **[]){residuals, rank, singular_values}, 3);
     const int op = CT__OP_linalg_lstsq;
     ct_tensor **to[] = {NULL, residuals, rank, singular_values}, *out[OUTPUTS] = {NULL};
     for (int i = 1; i < OUTPUTS; i++)

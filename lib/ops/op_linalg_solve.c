@@ -94,6 +94,8 @@ bool ct__is_vector_rhs(const ct_tensor *a, const ct_tensor *b) {
 }
 
 ct_tensor *ct_linalg_solve(ct_tensor *a, ct_tensor *b, const ct_linalg_solve_options *options) {
+    ct_scope cast;
+    if (ct__autocast(CT__CAST_F32, (ct_tensor **[]){&a, &b}, 2, &cast)) return ct_scope_return(cast, ct_linalg_solve(a, b, options));
     const int op = CT__OP_linalg_solve;
     if (!ct__enter(op, (ct_tensor *[]){a, b}, 2)) return NULL;
     CT__TRY_NULL(CT__CHECK_OPTIONS(ct__fn(op), options));
@@ -226,6 +228,8 @@ static ct_tensor *run_inv(int op, const ct_tensor *a) {
 }
 
 ct_tensor *ct_linalg_inv(ct_tensor *a) {
+    ct_scope cast;
+    if (ct__autocast(CT__CAST_F32, (ct_tensor **[]){&a}, 1, &cast)) return ct_scope_return(cast, ct_linalg_inv(a));
     const int op = CT__OP_linalg_inv;
     if (!ct__enter(op, &a, 1)) return NULL;
     CT__TRY_NULL(ct__check_square(op, "A", a));

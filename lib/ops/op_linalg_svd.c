@@ -114,6 +114,8 @@ static ct_tensor *svd(ct_tensor *a, bool full, ct_tensor **s, ct_tensor **vh) {
 }
 
 ct_tensor *ct_linalg_svd(ct_tensor *a, const ct_linalg_svd_options *options, ct_tensor **s, ct_tensor **vh) {
+    ct_scope cast;
+    if (ct__autocast(CT__CAST_F32, (ct_tensor **[]){&a}, 1, &cast)) return ct__autocast_end(cast, ct_linalg_svd(a, options, s, vh), (ct_tensor **[]){s, vh}, 2);
     const int op = CT__OP_linalg_svd;
     if (s) *s = NULL;
     if (vh) *vh = NULL;
@@ -127,6 +129,8 @@ ct_tensor *ct_linalg_svd(ct_tensor *a, const ct_linalg_svd_options *options, ct_
 static bool records(const ct_tensor *a) { return ct__grad_mode() && ct__requires_grad(a); }
 
 ct_tensor *ct_linalg_svdvals(ct_tensor *a) {
+    ct_scope cast;
+    if (ct__autocast(CT__CAST_F32, (ct_tensor **[]){&a}, 1, &cast)) return ct_scope_return(cast, ct_linalg_svdvals(a));
     const int op = CT__OP_linalg_svdvals;
     if (!ct__enter(op, &a, 1)) return NULL;
     CT__TRY_NULL(ct__check_matrices(op, "A", a));
@@ -191,6 +195,9 @@ static ct_tensor *eigh(ct_tensor *a, bool upper, ct_tensor **eigenvectors) {
 }
 
 ct_tensor *ct_linalg_eigh(ct_tensor *a, const ct_linalg_eigh_options *options, ct_tensor **eigenvectors) {
+    ct_scope cast;
+    if (ct__autocast(CT__CAST_F32, (ct_tensor **[]){&a}, 1, &cast))
+        return ct__autocast_end(cast, ct_linalg_eigh(a, options, eigenvectors), (ct_tensor **[]){eigenvectors}, 1);
     const int op = CT__OP_linalg_eigh;
     if (eigenvectors) *eigenvectors = NULL;
     if (!ct__enter(op, &a, 1)) return NULL;
@@ -200,6 +207,8 @@ ct_tensor *ct_linalg_eigh(ct_tensor *a, const ct_linalg_eigh_options *options, c
 }
 
 ct_tensor *ct_linalg_eigvalsh(ct_tensor *a, const ct_linalg_eigh_options *options) {
+    ct_scope cast;
+    if (ct__autocast(CT__CAST_F32, (ct_tensor **[]){&a}, 1, &cast)) return ct_scope_return(cast, ct_linalg_eigvalsh(a, options));
     const int op = CT__OP_linalg_eigvalsh;
     if (!ct__enter(op, &a, 1)) return NULL;
     CT__TRY_NULL(CT__CHECK_OPTIONS(ct__fn(op), options));
@@ -228,6 +237,8 @@ static ct_tensor *above(ct_tensor *a, ct_tensor *s, const ct_linalg_rank_options
 }
 
 ct_tensor *ct_linalg_matrix_rank(ct_tensor *a, const ct_linalg_rank_options *options) {
+    ct_scope cast;
+    if (ct__autocast(CT__CAST_F32, (ct_tensor **[]){&a}, 1, &cast)) return ct_scope_return(cast, ct_linalg_matrix_rank(a, options));
     const int op = CT__OP_linalg_matrix_rank;
     if (!ct__enter(op, &a, 1)) return NULL;
     CT__TRY_NULL(check_rank(op, a, options));

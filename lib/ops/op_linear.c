@@ -73,6 +73,8 @@ static void run_linear(ct_tensor *out, ct_tensor *x, ct_tensor *weight, const ct
 }
 
 ct_tensor *ct_linear(ct_tensor *x, ct_tensor *weight, ct_tensor *bias) {
+    ct_scope cast;
+    if (ct__autocast(CT__CAST_LOWER, (ct_tensor **[]){&x, &weight, &bias}, 3, &cast)) return ct_scope_return(cast, ct_linear(x, weight, bias));
     ct_tensor *in[] = {x, weight, bias};
     int n_in = bias ? 3 : 2;
     if (!ct__enter(CT__OP_linear, in, n_in)) return NULL;

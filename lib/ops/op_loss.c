@@ -211,18 +211,24 @@ static ct_tensor *distance(const ct__node_class *cls, pair_ctx c, ct_tensor *inp
 }
 
 ct_tensor *ct_mse_loss(ct_tensor *input, ct_tensor *target, const ct_mse_loss_options *o) {
+    ct_scope cast;
+    if (ct__autocast(CT__CAST_F32, (ct_tensor **[]){&input, &target}, 2, &cast)) return ct_scope_return(cast, ct_mse_loss(input, target, o));
     CT__TRY_NULL(CT__CHECK_OPTIONS("ct_mse_loss", o));
     pair_ctx c = {.kind = CT__PAIR_MSE, .reduction = o ? o->reduction : CT_REDUCTION_MEAN};
     return distance(&mse_class, c, input, target, o ? o->weight : NULL);
 }
 
 ct_tensor *ct_l1_loss(ct_tensor *input, ct_tensor *target, const ct_l1_loss_options *o) {
+    ct_scope cast;
+    if (ct__autocast(CT__CAST_F32, (ct_tensor **[]){&input, &target}, 2, &cast)) return ct_scope_return(cast, ct_l1_loss(input, target, o));
     CT__TRY_NULL(CT__CHECK_OPTIONS("ct_l1_loss", o));
     pair_ctx c = {.kind = CT__PAIR_L1, .reduction = o ? o->reduction : CT_REDUCTION_MEAN};
     return distance(&l1_class, c, input, target, o ? o->weight : NULL);
 }
 
 ct_tensor *ct_smooth_l1_loss(ct_tensor *input, ct_tensor *target, const ct_smooth_l1_loss_options *o) {
+    ct_scope cast;
+    if (ct__autocast(CT__CAST_F32, (ct_tensor **[]){&input, &target}, 2, &cast)) return ct_scope_return(cast, ct_smooth_l1_loss(input, target, o));
     CT__TRY_NULL(CT__CHECK_OPTIONS("ct_smooth_l1_loss", o));
     double beta = o && o->beta.has ? o->beta.value : 1;
     if (!(beta >= 0)) {
@@ -235,6 +241,8 @@ ct_tensor *ct_smooth_l1_loss(ct_tensor *input, ct_tensor *target, const ct_smoot
 }
 
 ct_tensor *ct_huber_loss(ct_tensor *input, ct_tensor *target, const ct_huber_loss_options *o) {
+    ct_scope cast;
+    if (ct__autocast(CT__CAST_F32, (ct_tensor **[]){&input, &target}, 2, &cast)) return ct_scope_return(cast, ct_huber_loss(input, target, o));
     CT__TRY_NULL(CT__CHECK_OPTIONS("ct_huber_loss", o));
     double delta = o && o->delta != 0 ? o->delta : 1;
     if (!(delta > 0)) {
@@ -289,6 +297,8 @@ static bool check_probability(const char *function, const char *what, ct_tensor 
 }
 
 ct_tensor *ct_binary_cross_entropy(ct_tensor *input, ct_tensor *target, const ct_binary_cross_entropy_options *o) {
+    ct_scope cast;
+    if (ct__autocast(CT__CAST_F32, (ct_tensor **[]){&input, &target}, 2, &cast)) return ct_scope_return(cast, ct_binary_cross_entropy(input, target, o));
     const char *function = "ct_binary_cross_entropy";
     ct_tensor *weight = o ? o->weight : NULL;
     ct_reduction reduction = o ? o->reduction : CT_REDUCTION_MEAN;
@@ -318,6 +328,9 @@ static ct_tensor *logits_with_pos_weight(ct_tensor *x, ct_tensor *y, ct_tensor *
 
 ct_tensor *ct_binary_cross_entropy_with_logits(ct_tensor *input, ct_tensor *target,
                                                const ct_binary_cross_entropy_with_logits_options *o) {
+    ct_scope cast;
+    if (ct__autocast(CT__CAST_F32, (ct_tensor **[]){&input, &target}, 2, &cast))
+        return ct_scope_return(cast, ct_binary_cross_entropy_with_logits(input, target, o));
     const char *function = "ct_binary_cross_entropy_with_logits";
     const ct__node_class *cls = &bce_logits_class;
     ct_tensor *weight = o ? o->weight : NULL, *pos_weight = o ? o->pos_weight : NULL;

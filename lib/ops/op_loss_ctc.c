@@ -184,6 +184,9 @@ static ct_tensor *ctc_losses(const char *function, ct_tensor *log_probs, ct_tens
 }
 
 ct_tensor *ct_ctc_loss(ct_tensor *log_probs, ct_tensor *targets, ct_tensor *input_lengths, ct_tensor *target_lengths, const ct_ctc_loss_options *options) {
+    ct_scope cast;
+    if (ct__autocast(CT__CAST_F32, (ct_tensor **[]){&log_probs, &targets, &input_lengths, &target_lengths}, 4, &cast))
+        return ct_scope_return(cast, ct_ctc_loss(log_probs, targets, input_lengths, target_lengths, options));
     ct_tensor *in[] = {log_probs};
     ct__loss c;
     CT__TRY_NULL(CT__CHECK_OPTIONS("ct_ctc_loss", options));

@@ -42,6 +42,8 @@ static ct_tensor *label_column(const char *function, ct_tensor *target, int64_t 
 }
 
 ct_tensor *ct_multi_margin_loss(ct_tensor *input, ct_tensor *target, const ct_multi_margin_loss_options *options) {
+    ct_scope cast;
+    if (ct__autocast(CT__CAST_F32, (ct_tensor **[]){&input, &target}, 2, &cast)) return ct_scope_return(cast, ct_multi_margin_loss(input, target, options));
     ct_tensor *in[] = {input, options ? options->weight : NULL};
     int64_t rows, classes;
     ct__loss c;
@@ -130,6 +132,8 @@ static ct_tensor *multilabel_rows(const char *function, ct_tensor *input, const 
 }
 
 ct_tensor *ct_multilabel_margin_loss(ct_tensor *input, ct_tensor *target, const ct_multilabel_margin_loss_options *o) {
+    ct_scope cast;
+    if (ct__autocast(CT__CAST_F32, (ct_tensor **[]){&input, &target}, 2, &cast)) return ct_scope_return(cast, ct_multilabel_margin_loss(input, target, o));
     ct_tensor *in[] = {input};
     int64_t rows, classes;
     ct__loss c;

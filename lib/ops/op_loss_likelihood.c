@@ -16,6 +16,8 @@
 #define TWO_PI 6.28318530717958647692
 
 ct_tensor *ct_kl_div(ct_tensor *input, ct_tensor *target, const ct_kl_div_options *o) {
+    ct_scope cast;
+    if (ct__autocast(CT__CAST_F32, (ct_tensor **[]){&input, &target}, 2, &cast)) return ct_scope_return(cast, ct_kl_div(input, target, o));
     ct_tensor *in[] = {input, target}, *loss;
     ct__loss c;
     CT__TRY_NULL(CT__CHECK_OPTIONS("ct_kl_div", o));
@@ -36,6 +38,8 @@ static ct_tensor *log_factorial(ct_tensor *t) {
 }
 
 ct_tensor *ct_poisson_nll_loss(ct_tensor *input, ct_tensor *target, const ct_poisson_nll_loss_options *options) {
+    ct_scope cast;
+    if (ct__autocast(CT__CAST_F32, (ct_tensor **[]){&input, &target}, 2, &cast)) return ct_scope_return(cast, ct_poisson_nll_loss(input, target, options));
     ct_tensor *in[] = {input, target}, *loss;
     ct__loss c;
     CT__TRY_NULL(CT__CHECK_OPTIONS("ct_poisson_nll_loss", options));

@@ -16,6 +16,8 @@ static ct_tensor *where_target_is(ct_tensor *target, int64_t t, ct_tensor *a) { 
 static ct_tensor *where_target_is_not(ct_tensor *target, int64_t t, ct_tensor *a) { return ct_where_scalar(ct_ne_scalar_int(target, t), a, 0); }
 
 ct_tensor *ct_hinge_embedding_loss(ct_tensor *input, ct_tensor *target, const ct_hinge_embedding_loss_options *o) {
+    ct_scope cast;
+    if (ct__autocast(CT__CAST_F32, (ct_tensor **[]){&input, &target}, 2, &cast)) return ct_scope_return(cast, ct_hinge_embedding_loss(input, target, o));
     ct_tensor *in[] = {input, target};
     ct__loss c;
     CT__TRY_NULL(CT__CHECK_OPTIONS("ct_hinge_embedding_loss", o));
@@ -26,6 +28,9 @@ ct_tensor *ct_hinge_embedding_loss(ct_tensor *input, ct_tensor *target, const ct
 }
 
 ct_tensor *ct_margin_ranking_loss(ct_tensor *input1, ct_tensor *input2, ct_tensor *target, const ct_margin_ranking_loss_options *o) {
+    ct_scope cast;
+    if (ct__autocast(CT__CAST_F32, (ct_tensor **[]){&input1, &input2, &target}, 3, &cast))
+        return ct_scope_return(cast, ct_margin_ranking_loss(input1, input2, target, o));
     ct_tensor *in[] = {input1, input2, target};
     ct__loss c;
     CT__TRY_NULL(CT__CHECK_OPTIONS("ct_margin_ranking_loss", o));
@@ -53,6 +58,9 @@ static bool check_cosine(const char *function, const ct_tensor *x1, const ct_ten
 static ct_tensor *dot(ct_tensor *a, ct_tensor *b) { return ct_sum_dim(ct_mul(a, b), CT_DIMS(-1), NULL); }
 
 ct_tensor *ct_cosine_embedding_loss(ct_tensor *input1, ct_tensor *input2, ct_tensor *target, const ct_cosine_embedding_loss_options *o) {
+    ct_scope cast;
+    if (ct__autocast(CT__CAST_F32, (ct_tensor **[]){&input1, &input2, &target}, 3, &cast))
+        return ct_scope_return(cast, ct_cosine_embedding_loss(input1, input2, target, o));
     const double eps = 1e-12;
     ct_tensor *in[] = {input1, input2, target};
     ct__loss c;
@@ -67,6 +75,8 @@ ct_tensor *ct_cosine_embedding_loss(ct_tensor *input1, ct_tensor *input2, ct_ten
 
 /* log(1 + exp(-t x)) = -logsigmoid(t x), which does not overflow. */
 ct_tensor *ct_soft_margin_loss(ct_tensor *input, ct_tensor *target, const ct_soft_margin_loss_options *o) {
+    ct_scope cast;
+    if (ct__autocast(CT__CAST_F32, (ct_tensor **[]){&input, &target}, 2, &cast)) return ct_scope_return(cast, ct_soft_margin_loss(input, target, o));
     ct_tensor *in[] = {input, target};
     ct__loss c;
     CT__TRY_NULL(CT__CHECK_OPTIONS("ct_soft_margin_loss", o));
@@ -97,6 +107,9 @@ static ct_tensor *triplet(const ct__loss *c, ct_tensor *const *in, double margin
 }
 
 ct_tensor *ct_triplet_margin_loss(ct_tensor *anchor, ct_tensor *positive, ct_tensor *negative, const ct_triplet_margin_loss_options *options) {
+    ct_scope cast;
+    if (ct__autocast(CT__CAST_F32, (ct_tensor **[]){&anchor, &positive, &negative}, 3, &cast))
+        return ct_scope_return(cast, ct_triplet_margin_loss(anchor, positive, negative, options));
     ct_tensor *in[] = {anchor, positive, negative};
     ct__loss c;
     CT__TRY_NULL(CT__CHECK_OPTIONS("ct_triplet_margin_loss", options));

@@ -105,6 +105,8 @@ ct_tensor *ct__matmul(int op, ct_tensor *a, ct_tensor *b) {
 }
 
 ct_tensor *ct_matmul(ct_tensor *a, ct_tensor *b) {
+    ct_scope cast;
+    if (ct__autocast(CT__CAST_LOWER, (ct_tensor **[]){&a, &b}, 2, &cast)) return ct_scope_return(cast, ct_matmul(a, b));
     return ct__enter(CT__OP_matmul, (ct_tensor *[]){a, b}, 2) ? ct__matmul(CT__OP_matmul, a, b) : NULL;
 }
 
@@ -124,8 +126,16 @@ static ct_tensor *of_ranks(int op, ct_tensor *a, int na, ct_tensor *b, int nb) {
     }
     return ct__matmul(op, a, b);
 }
-ct_tensor *ct_mm(ct_tensor *a, ct_tensor *b) { return of_ranks(CT__OP_mm, a, 2, b, 2); }
-ct_tensor *ct_bmm(ct_tensor *a, ct_tensor *b) { return of_ranks(CT__OP_bmm, a, 3, b, 3); }
+ct_tensor *ct_mm(ct_tensor *a, ct_tensor *b) {
+    ct_scope cast;
+    if (ct__autocast(CT__CAST_LOWER, (ct_tensor **[]){&a, &b}, 2, &cast)) return ct_scope_return(cast, ct_mm(a, b));
+    return of_ranks(CT__OP_mm, a, 2, b, 2);
+}
+ct_tensor *ct_bmm(ct_tensor *a, ct_tensor *b) {
+    ct_scope cast;
+    if (ct__autocast(CT__CAST_LOWER, (ct_tensor **[]){&a, &b}, 2, &cast)) return ct_scope_return(cast, ct_bmm(a, b));
+    return of_ranks(CT__OP_bmm, a, 3, b, 3);
+}
 ct_tensor *ct_mv(ct_tensor *a, ct_tensor *b) { return of_ranks(CT__OP_mv, a, 2, b, 1); }
 ct_tensor *ct_dot(ct_tensor *a, ct_tensor *b) { return of_ranks(CT__OP_dot, a, 1, b, 1); }
 
@@ -189,9 +199,14 @@ static ct_tensor *added(int op, ct_tensor *input, ct_tensor *a, ct_tensor *b, co
 }
 
 ct_tensor *ct_addmm(ct_tensor *input, ct_tensor *mat1, ct_tensor *mat2, const ct_addmm_options *options) {
+    ct_scope cast;
+    if (ct__autocast(CT__CAST_LOWER, (ct_tensor **[]){&input, &mat1, &mat2}, 3, &cast)) return ct_scope_return(cast, ct_addmm(input, mat1, mat2, options));
     return added(CT__OP_addmm, input, mat1, mat2, options);
 }
 ct_tensor *ct_baddbmm(ct_tensor *input, ct_tensor *batch1, ct_tensor *batch2, const ct_addmm_options *options) {
+    ct_scope cast;
+    if (ct__autocast(CT__CAST_LOWER, (ct_tensor **[]){&input, &batch1, &batch2}, 3, &cast))
+        return ct_scope_return(cast, ct_baddbmm(input, batch1, batch2, options));
     return added(CT__OP_baddbmm, input, batch1, batch2, options);
 }
 

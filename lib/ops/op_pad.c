@@ -125,9 +125,12 @@ static ct_tensor *pad_border(ct_tensor *x, const padding *p, ct_pad_mode mode) {
 }
 
 ct_tensor *ct_pad(ct_tensor *x, const int64_t *pad, int n, const ct_pad_options *options) {
+    const ct_pad_mode mode = options ? options->mode : CT_PAD_CONSTANT;
+    const bool listed = mode == CT_PAD_REPLICATE || (mode == CT_PAD_REFLECT && n <= 4); /* reflection of 3 dims is not */
+    ct_scope cast;
+    if (listed && ct__autocast(CT__CAST_F32, (ct_tensor **[]){&x}, 1, &cast)) return ct_scope_return(cast, ct_pad(x, pad, n, options));
     if (!ct__enter(CT__OP_pad, &x, 1)) return NULL;
     CT__TRY_NULL(CT__CHECK_OPTIONS("ct_pad", options));
-    const ct_pad_mode mode = options ? options->mode : CT_PAD_CONSTANT;
     const double value = options ? options->value : 0;
     if (n < 0 || n % 2 || n / 2 > x->ndim || (n && !pad)) {
         ct__fail(CT_ERR_SHAPE, "ct_pad: %d numbers%s for a tensor of %d dims; two per dim", n, n > 0 && !pad ? " at NULL" : "", x->ndim);

@@ -106,7 +106,11 @@ static ct_tensor *strided(int nd, ct_tensor *x, int64_t kernel_size, const ct_av
 
 ct_tensor *ct_avg_pool1d(ct_tensor *x, int64_t kernel_size, const ct_avg_pool1d_options *options) { return strided(1, x, kernel_size, options); }
 ct_tensor *ct_avg_pool2d(ct_tensor *x, int64_t kernel_size, const ct_avg_pool2d_options *options) { return strided(2, x, kernel_size, options); }
-ct_tensor *ct_avg_pool3d(ct_tensor *x, int64_t kernel_size, const ct_avg_pool3d_options *options) { return strided(3, x, kernel_size, options); }
+ct_tensor *ct_avg_pool3d(ct_tensor *x, int64_t kernel_size, const ct_avg_pool3d_options *options) {
+    ct_scope cast;
+    if (ct__autocast(CT__CAST_F32, (ct_tensor **[]){&x}, 1, &cast)) return ct_scope_return(cast, ct_avg_pool3d(x, kernel_size, options));
+    return strided(3, x, kernel_size, options);
+}
 
 static ct_tensor *adaptive(int nd, ct_tensor *x, const int64_t *out) {
     const int op = adaptive_class[nd - 1].op;
@@ -120,7 +124,11 @@ static ct_tensor *adaptive(int nd, ct_tensor *x, const int64_t *out) {
 
 ct_tensor *ct_adaptive_avg_pool1d(ct_tensor *x, int64_t l) { return adaptive(1, x, (int64_t[]){l}); }
 ct_tensor *ct_adaptive_avg_pool2d(ct_tensor *x, int64_t h, int64_t w) { return adaptive(2, x, (int64_t[]){h, w}); }
-ct_tensor *ct_adaptive_avg_pool3d(ct_tensor *x, int64_t d, int64_t h, int64_t w) { return adaptive(3, x, (int64_t[]){d, h, w}); }
+ct_tensor *ct_adaptive_avg_pool3d(ct_tensor *x, int64_t d, int64_t h, int64_t w) {
+    ct_scope cast;
+    if (ct__autocast(CT__CAST_F32, (ct_tensor **[]){&x}, 1, &cast)) return ct_scope_return(cast, ct_adaptive_avg_pool3d(x, d, h, w));
+    return adaptive(3, x, (int64_t[]){d, h, w});
+}
 
 /* ---- lp_pool: (sum of x^p)^(1 / p), composed as torch does: the mean times the window's size, negative sums kept ---- */
 

@@ -171,6 +171,9 @@ ct_tensor *ct_max_pool2d(ct_tensor *x, int64_t kernel_size, const ct_max_pool2d_
     return max_any(2, x, kernel_size, options, indices);
 }
 ct_tensor *ct_max_pool3d(ct_tensor *x, int64_t kernel_size, const ct_max_pool3d_options *options, ct_tensor **indices) {
+    ct_scope cast;
+    if (ct__autocast(CT__CAST_F32, (ct_tensor **[]){&x}, 1, &cast))
+        return ct__autocast_end(cast, ct_max_pool3d(x, kernel_size, options, indices), (ct_tensor **[]){indices}, 1);
     return max_any(3, x, kernel_size, options, indices);
 }
 
@@ -191,6 +194,9 @@ ct_tensor *ct_adaptive_max_pool2d(ct_tensor *x, int64_t h, int64_t w, ct_tensor 
     return adaptive(CT__OP_adaptive_max_pool2d, 2, x, (int64_t[]){h, w}, indices);
 }
 ct_tensor *ct_adaptive_max_pool3d(ct_tensor *x, int64_t d, int64_t h, int64_t w, ct_tensor **indices) {
+    ct_scope cast;
+    if (ct__autocast(CT__CAST_F32, (ct_tensor **[]){&x}, 1, &cast))
+        return ct__autocast_end(cast, ct_adaptive_max_pool3d(x, d, h, w, indices), (ct_tensor **[]){indices}, 1);
     return adaptive(CT__OP_adaptive_max_pool3d, 3, x, (int64_t[]){d, h, w}, indices);
 }
 
@@ -270,8 +276,12 @@ ct_tensor *ct_max_unpool1d(ct_tensor *x, ct_tensor *indices, int64_t kernel_size
     return unpool(CT__OP_max_unpool1d, 1, x, indices, kernel_size, options);
 }
 ct_tensor *ct_max_unpool2d(ct_tensor *x, ct_tensor *indices, int64_t kernel_size, const ct_max_unpool2d_options *options) {
+    ct_scope cast;
+    if (ct__autocast(CT__CAST_F32, (ct_tensor **[]){&x, &indices}, 2, &cast)) return ct_scope_return(cast, ct_max_unpool2d(x, indices, kernel_size, options));
     return unpool(CT__OP_max_unpool2d, 2, x, indices, kernel_size, options);
 }
 ct_tensor *ct_max_unpool3d(ct_tensor *x, ct_tensor *indices, int64_t kernel_size, const ct_max_unpool3d_options *options) {
+    ct_scope cast;
+    if (ct__autocast(CT__CAST_F32, (ct_tensor **[]){&x, &indices}, 2, &cast)) return ct_scope_return(cast, ct_max_unpool3d(x, indices, kernel_size, options));
     return unpool(CT__OP_max_unpool3d, 3, x, indices, kernel_size, options);
 }

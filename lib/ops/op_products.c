@@ -65,6 +65,9 @@ ct_tensor *ct_addr(ct_tensor *input, ct_tensor *vec1, ct_tensor *vec2, const ct_
 
 /* [b, n, k] x [b, k, p] summed over b is one product of [n, b k] and [b k, p]. */
 ct_tensor *ct_addbmm(ct_tensor *input, ct_tensor *batch1, ct_tensor *batch2, const ct_addmm_options *options) {
+    ct_scope cast;
+    if (ct__autocast(CT__CAST_LOWER, (ct_tensor **[]){&input, &batch1, &batch2}, 3, &cast))
+        return ct_scope_return(cast, ct_addbmm(input, batch1, batch2, options));
     const int op = CT__OP_addbmm;
     if (!ct__enter(op, (ct_tensor *[]){input, batch1, batch2}, 3)) return NULL;
     CT__TRY_NULL(CT__CHECK_OPTIONS(ct__fn(op), options));
@@ -153,6 +156,8 @@ ct_tensor *ct_vdot(ct_tensor *a, ct_tensor *b) {
 }
 
 ct_tensor *ct_linalg_vecdot(ct_tensor *a, ct_tensor *b, int64_t dim) {
+    ct_scope cast;
+    if (ct__autocast(CT__CAST_LOWER, (ct_tensor **[]){&a, &b}, 2, &cast)) return ct_scope_return(cast, ct_linalg_vecdot(a, b, dim));
     const int op = CT__OP_linalg_vecdot;
     if (!ct__enter(op, (ct_tensor *[]){a, b}, 2)) return NULL;
     CT__TRY_NULL(ct__product_dtypes(ct__fn(op), a, b));
@@ -196,6 +201,8 @@ ct_tensor *ct_kron(ct_tensor *a, ct_tensor *b) {
 /* ---- trace ---- */
 
 ct_tensor *ct_trace(ct_tensor *a) {
+    ct_scope cast;
+    if (ct__autocast(CT__CAST_F32, (ct_tensor **[]){&a}, 1, &cast)) return ct_scope_return(cast, ct_trace(a));
     ct__shape_text t;
     if (!ct__enter(CT__OP_trace, &a, 1)) return NULL;
     if (a->ndim != 2 || a->dtype == CT_BOOL) {

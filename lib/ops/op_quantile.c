@@ -196,11 +196,23 @@ static ct_tensor *quantile_scalar(int op, ct_tensor *a, double q, int64_t dim, c
     return ct_scope_return(scope, quantile(op, a, ct_scalar_tensor(q, ct__is_float(a) ? (ct_dtype)a->dtype : CT_F32), dim, options));
 }
 
-ct_tensor *ct_quantile(ct_tensor *a, ct_tensor *q, int64_t dim, const ct_quantile_options *options) { return quantile(CT__OP_quantile, a, q, dim, options); }
-ct_tensor *ct_nanquantile(ct_tensor *a, ct_tensor *q, int64_t dim, const ct_quantile_options *options) { return quantile(CT__OP_nanquantile, a, q, dim, options); }
+ct_tensor *ct_quantile(ct_tensor *a, ct_tensor *q, int64_t dim, const ct_quantile_options *options) {
+    ct_scope cast;
+    if (ct__autocast(CT__CAST_F32, (ct_tensor **[]){&a, &q}, 2, &cast)) return ct_scope_return(cast, ct_quantile(a, q, dim, options));
+    return quantile(CT__OP_quantile, a, q, dim, options);
+}
+ct_tensor *ct_nanquantile(ct_tensor *a, ct_tensor *q, int64_t dim, const ct_quantile_options *options) {
+    ct_scope cast;
+    if (ct__autocast(CT__CAST_F32, (ct_tensor **[]){&a, &q}, 2, &cast)) return ct_scope_return(cast, ct_nanquantile(a, q, dim, options));
+    return quantile(CT__OP_nanquantile, a, q, dim, options);
+}
 ct_tensor *ct_quantile_scalar(ct_tensor *a, double q, int64_t dim, const ct_quantile_options *options) {
+    ct_scope cast;
+    if (ct__autocast(CT__CAST_F32, (ct_tensor **[]){&a}, 1, &cast)) return ct_scope_return(cast, ct_quantile_scalar(a, q, dim, options));
     return quantile_scalar(CT__OP_quantile_scalar, a, q, dim, options);
 }
 ct_tensor *ct_nanquantile_scalar(ct_tensor *a, double q, int64_t dim, const ct_quantile_options *options) {
+    ct_scope cast;
+    if (ct__autocast(CT__CAST_F32, (ct_tensor **[]){&a}, 1, &cast)) return ct_scope_return(cast, ct_nanquantile_scalar(a, q, dim, options));
     return quantile_scalar(CT__OP_nanquantile_scalar, a, q, dim, options);
 }

@@ -133,6 +133,8 @@ static ct_tensor *prod(const ct__node_class *cls, ct_tensor *a, uint32_t mask, b
 }
 /* In f32 for the half types, gradient and all: quotients of rounded products would be off by more than a rounding. */
 ct_tensor *ct_prod(ct_tensor *a) {
+    ct_scope cast;
+    if (ct__autocast(CT__CAST_F32, (ct_tensor **[]){&a}, 1, &cast)) return ct_scope_return(cast, ct_prod(a));
     if (!ct__enter(CT__OP_prod, &a, 1)) return NULL;
     if (ct__all_half(&a, 1)) {
         ct__half h = ct__half_begin(a);
@@ -141,6 +143,8 @@ ct_tensor *ct_prod(ct_tensor *a) {
     return prod(&prod_class, a, ct__all_dims(a), false);
 }
 ct_tensor *ct_prod_dim(ct_tensor *a, int64_t dim, const ct_reduce_options *options) {
+    ct_scope cast;
+    if (ct__autocast(CT__CAST_F32, (ct_tensor **[]){&a}, 1, &cast)) return ct_scope_return(cast, ct_prod_dim(a, dim, options));
     uint32_t mask;
     if (!ct__reduce_enter(CT__OP_prod_dim, a, &dim, 1, options, &mask)) return NULL;
     if (ct__all_half(&a, 1)) {

@@ -287,7 +287,8 @@ static void run_wide(plan *p, ct_tensor *x, ct_tensor *h0, ct_tensor *c0, int n_
     ct_tensor **wide = p->weights && n_weights > 0 ? ct__alloc_zero((size_t)n_weights * sizeof *wide) : NULL;
     for (int i = 0; wide && i < n_weights; i++) wide[i] = ct__widen(p->weights[i]);
     if (wide) p->weights = wide;
-    run(p, ct__widen(x), ct__widen(h0), ct__widen(c0), n_weights, out);
+    ct_tensor *in[] = {ct__widen(x), ct__widen(h0), ct__widen(c0)};
+    if (ct__pending() == CT_OK) run(p, in[0], in[1], in[2], n_weights, out);
     for (int i = 0; i < 3; i++)
         if (out[i]) out[i] = ct_to(out[i], dtype);
     ct__free(wide);
@@ -308,6 +309,28 @@ static ct_tensor *give(ct_scope scope, ct_tensor **out, ct_tensor **hn, ct_tenso
     return NULL;
 }
 
+/* PyTorch multiplies in the half type and adds to the state: what comes out is of the state's dtype. The networks without a state that is added to are cast whole. */
+static ct__cast_policy policy_by_state(const ct_tensor *state) { return state && ct__is_half(state) ? CT__CAST_LOWER : CT__CAST_F32; }
+
+/* Weights converted as the inputs are: a block to be freed, NULL with an error pending or if autocast is off. *scope holds them. */
+static ct_tensor **autocast_all(plan *p, ct_tensor **x, ct_tensor **h0, ct_tensor **c0, int n_weights, ct_scope *scope) {
+    if (CT__LIKELY(!(ct__context()->modes & CT__MODE_AUTOCAST)) || n_weights < 0 || (n_weights && !p->weights)) return NULL;
+    ct__cast_policy policy = p->kind == CT__RNN_GRU ? policy_by_state(*h0 ? *h0 : *x) : CT__CAST_LOWER;
+    ct_tensor **weights = ct__alloc_array((size_t)n_weights + 3, sizeof *weights), ***all = ct__alloc_array((size_t)n_weights + 3, sizeof *all);
+    if (weights && all) {
+        for (int i = 0; i < n_weights; i++) {
+            weights[i] = p->weights[i];
+            all[i] = &weights[i];
+        }
+        all[n_weights] = x;
+        all[n_weights + 1] = h0;
+        all[n_weights + 2] = c0;
+        if (ct__autocast(policy, all, n_weights + 3, scope)) p->weights = weights;
+    }
+    ct__free(all);
+    return weights;
+}
+
 static ct_tensor *network(plan p, ct_tensor *x, ct_tensor *h0, ct_tensor *c0, int n_weights, const ct_rnn_options *o, ct_tensor **hn, ct_tensor **cn) {
     ct_tensor *out[3] = {NULL, NULL, NULL};
     if (hn) *hn = NULL;
@@ -315,9 +338,11 @@ static ct_tensor *network(plan p, ct_tensor *x, ct_tensor *h0, ct_tensor *c0, in
     if (!ct__enter(p.op, &x, 1)) return NULL;
     CT__TRY_NULL(CT__CHECK_OPTIONS(ct__fn(p.op), o));
     if (o) p.o = *o;
-    ct_scope scope = ct_scope_begin();
-    if (ct__is_half(x)) run_wide(&p, x, h0, c0, n_weights, out);
-    else run(&p, x, h0, c0, n_weights, out);
+    ct_scope scope = ct_scope_begin(), inner;
+    ct_tensor **weights = autocast_all(&p, &x, &h0, &c0, n_weights, &inner);
+    if (ct__pending() == CT_OK && ct__is_half(x)) run_wide(&p, x, h0, c0, n_weights, out);
+    else if (ct__pending() == CT_OK) run(&p, x, h0, c0, n_weights, out);
+    ct__free(weights);
     ct__free(p.sizes);
     return give(scope, out, hn, cn);
 }
@@ -391,14 +416,26 @@ static ct_tensor *cell(int op, ct__rnn_kind kind, ct_tensor *x, ct_tensor *h, ct
 }
 
 ct_tensor *ct_rnn_tanh_cell(ct_tensor *input, ct_tensor *h, ct_tensor *w_ih, ct_tensor *w_hh, ct_tensor *b_ih, ct_tensor *b_hh) {
+    ct_scope cast;
+    if (ct__autocast(CT__CAST_LOWER, (ct_tensor **[]){&input, &h, &w_ih, &w_hh, &b_ih, &b_hh}, 6, &cast))
+        return ct_scope_return(cast, ct_rnn_tanh_cell(input, h, w_ih, w_hh, b_ih, b_hh));
     return cell(CT__OP_rnn_tanh_cell, CT__RNN_TANH, input, h, NULL, (ct__rnn_weights){w_ih, w_hh, b_ih, b_hh, NULL}, NULL);
 }
 ct_tensor *ct_rnn_relu_cell(ct_tensor *input, ct_tensor *h, ct_tensor *w_ih, ct_tensor *w_hh, ct_tensor *b_ih, ct_tensor *b_hh) {
+    ct_scope cast;
+    if (ct__autocast(CT__CAST_LOWER, (ct_tensor **[]){&input, &h, &w_ih, &w_hh, &b_ih, &b_hh}, 6, &cast))
+        return ct_scope_return(cast, ct_rnn_relu_cell(input, h, w_ih, w_hh, b_ih, b_hh));
     return cell(CT__OP_rnn_relu_cell, CT__RNN_RELU, input, h, NULL, (ct__rnn_weights){w_ih, w_hh, b_ih, b_hh, NULL}, NULL);
 }
 ct_tensor *ct_gru_cell(ct_tensor *input, ct_tensor *h, ct_tensor *w_ih, ct_tensor *w_hh, ct_tensor *b_ih, ct_tensor *b_hh) {
+    ct_scope cast;
+    if (ct__autocast(policy_by_state(h), (ct_tensor **[]){&input, &h, &w_ih, &w_hh, &b_ih, &b_hh}, 6, &cast))
+        return ct_scope_return(cast, ct_gru_cell(input, h, w_ih, w_hh, b_ih, b_hh));
     return cell(CT__OP_gru_cell, CT__RNN_GRU, input, h, NULL, (ct__rnn_weights){w_ih, w_hh, b_ih, b_hh, NULL}, NULL);
 }
 ct_tensor *ct_lstm_cell(ct_tensor *input, ct_tensor *h, ct_tensor *c, ct_tensor *w_ih, ct_tensor *w_hh, ct_tensor *b_ih, ct_tensor *b_hh, ct_tensor **c_out) {
+    ct_scope cast;
+    if (ct__autocast(policy_by_state(c), (ct_tensor **[]){&input, &h, &c, &w_ih, &w_hh, &b_ih, &b_hh}, 7, &cast))
+        return ct__autocast_end(cast, ct_lstm_cell(input, h, c, w_ih, w_hh, b_ih, b_hh, c_out), (ct_tensor **[]){c_out}, 1);
     return cell(CT__OP_lstm_cell, CT__RNN_LSTM, input, h, c, (ct__rnn_weights){w_ih, w_hh, b_ih, b_hh, NULL}, c_out);
 }

@@ -190,6 +190,8 @@ ct_status ct_index_add_(ct_tensor *x, int64_t dim, ct_tensor *index, ct_tensor *
 /* ---- index_copy ---- */
 
 ct_tensor *ct_index_copy(ct_tensor *x, int64_t dim, ct_tensor *index, ct_tensor *source) {
+    ct_scope cast;
+    if (ct__autocast(CT__CAST_WIDEST, (ct_tensor **[]){&x, &index, &source}, 3, &cast)) return ct_scope_return(cast, ct_index_copy(x, dim, index, source));
     if (!ct__enter(CT__OP_index_copy, (ct_tensor *[]){x, index, source}, 3)) return NULL;
     return new_tensor((call){.cls = &index_copy_class, .x = x, .index = index, .source = source}, dim);
 }
