@@ -30,8 +30,8 @@ static const ct__lr_class step_class = {.name = "ct_lr_step", .next = step_next}
 
 ct_lr_scheduler *ct_lr_step(ct_optim *optim, int64_t step_size, const ct_lr_step_options *options) {
     CT__TRY_NULL(CT__CHECK_OPTIONS("ct_lr_step", options));
-    if (ct__pending() != CT_OK || !within("ct_lr_step", "step_size", (double)step_size, 1, 0x1p53)) return NULL;
     double gamma = options && options->gamma.has ? options->gamma.value : 0.1;
+    if (ct__pending() != CT_OK || !within("ct_lr_step", "step_size", (double)step_size, 1, 0x1p53) || !within("ct_lr_step", "gamma", gamma, -1e300, 1e300)) return NULL;
     return ct__lr_start(ct__lr_new(&step_class, optim, (double[CT__LR_MAX_NUMBERS]){gamma, (double)step_size}));
 }
 
@@ -47,6 +47,7 @@ static const ct__lr_class multi_step_class = {.name = "ct_lr_multi_step", .next 
 ct_lr_scheduler *ct_lr_multi_step(ct_optim *optim, const int64_t *milestones, int n, const ct_lr_step_options *options) {
     CT__TRY_NULL(CT__CHECK_OPTIONS("ct_lr_multi_step", options));
     double gamma = options && options->gamma.has ? options->gamma.value : 0.1;
+    if (ct__pending() != CT_OK || !within("ct_lr_multi_step", "gamma", gamma, -1e300, 1e300)) return NULL;
     ct_lr_scheduler *s = ct__lr_new(&multi_step_class, optim, (double[CT__LR_MAX_NUMBERS]){gamma});
     if (s && ct__lr_set_milestones(s, milestones, n) == CT_OK) return ct__lr_start(s);
     ct_lr_scheduler_free(s);
@@ -60,6 +61,7 @@ static double exponential_next(const ct_lr_scheduler *s, ct__lr_phase phase, int
 static const ct__lr_class exponential_class = {.name = "ct_lr_exponential", .next = exponential_next};
 
 ct_lr_scheduler *ct_lr_exponential(ct_optim *optim, double gamma) {
+    if (ct__pending() != CT_OK || !within("ct_lr_exponential", "gamma", gamma, -1e300, 1e300)) return NULL;
     return ct__lr_start(ct__lr_new(&exponential_class, optim, (double[CT__LR_MAX_NUMBERS]){gamma}));
 }
 
@@ -114,7 +116,7 @@ ct_lr_scheduler *ct_lr_polynomial(ct_optim *optim, const ct_lr_polynomial_option
     CT__TRY_NULL(CT__CHECK_OPTIONS("ct_lr_polynomial", options));
     ct_lr_polynomial_options o = options ? *options : (ct_lr_polynomial_options){0};
     double total = opt_or(o.total_iters, 5), power = o.power.has ? o.power.value : 1;
-    if (ct__pending() != CT_OK || !within("ct_lr_polynomial", "total_iters", total, 1, 0x1p53)) return NULL;
+    if (ct__pending() != CT_OK || !within("ct_lr_polynomial", "total_iters", total, 1, 0x1p53) || !within("ct_lr_polynomial", "power", power, 0, 1e300)) return NULL;
     return ct__lr_start(ct__lr_new(&polynomial_class, optim, (double[CT__LR_MAX_NUMBERS]){total, power}));
 }
 

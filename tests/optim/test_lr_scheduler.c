@@ -146,6 +146,28 @@ START_TEST(wrong_arguments_are_errors_that_name_them) {
 }
 END_TEST
 
+/* NaN anywhere in what a learning rate is made of: an error when the schedule is made. */
+START_TEST(no_schedule_takes_nan) {
+    ct_optim *o = optimizer();
+    const ct_opt_f64 nan = ct_some_f64(NAN);
+    ct_lr_scheduler *made[] = {
+        ct_lr_step(o, 3, &(ct_lr_step_options){.gamma = nan}), (ct_error_clear(), ct_lr_multi_step(o, NULL, 0, &(ct_lr_step_options){.gamma = nan})),
+        (ct_error_clear(), ct_lr_exponential(o, NAN)), (ct_error_clear(), ct_lr_constant(o, &(ct_lr_constant_options){.factor = nan})),
+        (ct_error_clear(), ct_lr_linear(o, &(ct_lr_linear_options){.start_factor = nan})), (ct_error_clear(), ct_lr_linear(o, &(ct_lr_linear_options){.end_factor = nan})),
+        (ct_error_clear(), ct_lr_polynomial(o, &(ct_lr_polynomial_options){.power = nan})),
+        (ct_error_clear(), ct_lr_cosine_annealing(o, 5, &(ct_lr_cosine_options){.eta_min = NAN})),
+        (ct_error_clear(), ct_lr_cosine_annealing_warm_restarts(o, 5, &(ct_lr_warm_restarts_options){.eta_min = NAN})),
+        (ct_error_clear(), ct_lr_cyclic(o, NAN, 0.2, NULL)), (ct_error_clear(), ct_lr_cyclic(o, 0.1, NAN, NULL)), (ct_error_clear(), ct_lr_one_cycle(o, NAN, 5, NULL)),
+        (ct_error_clear(), ct_lr_swa(o, NAN, NULL)), (ct_error_clear(), ct_lr_swa(o, -1, NULL)),
+        (ct_error_clear(), ct_lr_reduce_on_plateau(o, &(ct_lr_plateau_options){.factor = nan})),
+        (ct_error_clear(), ct_lr_reduce_on_plateau(o, &(ct_lr_plateau_options){.min_lr = NAN}))};
+    ck_error(CT_ERR_INVALID_ARGUMENT, "min_lr nan");
+    for (size_t i = 0; i < sizeof made / sizeof made[0]; i++) ck_assert_msg(!made[i], "schedule %d was made", (int)i);
+    ck_assert_double_eq(ct_optim_get(o, 0, "lr"), 0.1);
+    ct_optim_free(o);
+}
+END_TEST
+
 START_TEST(a_momentum_is_cycled_by_the_optimizers_name_of_it) {
     ct_tensor *p = ct_zeros(CT_SHAPE(1), CT_F32);
     ct_set_requires_grad(p, true);
@@ -187,7 +209,7 @@ START_TEST(making_and_loading_survive_every_failed_allocation) {
 }
 END_TEST
 
-TEST_LIST = {TEST(schedules_equal_pytorchs_with_every_option), TEST(a_saved_and_loaded_schedule_goes_on_with_the_same_bits), TEST(every_group_has_its_own_base),
+TEST_LIST = {TEST(no_schedule_takes_nan), TEST(schedules_equal_pytorchs_with_every_option), TEST(a_saved_and_loaded_schedule_goes_on_with_the_same_bits), TEST(every_group_has_its_own_base),
              TEST(wrong_arguments_are_errors_that_name_them), TEST(a_momentum_is_cycled_by_the_optimizers_name_of_it),
              TEST(making_and_loading_survive_every_failed_allocation)};
 TEST_MAIN("lr_scheduler")

@@ -47,9 +47,8 @@ static void golden_step(ct_optim *o, ct_tensor *p, int step) {
     ck_ok();
 }
 
-static ct_optim *make(size_t i, ct_tensor *p) {
+static ct_optim *make_with(size_t i, ct_tensor *p, double lr) {
     ct_list *l = list_of(p);
-    double lr = golden[i].lr;
     const void *o = golden[i].options;
     switch (golden[i].kind) {
     case SGD: return ct_optim_sgd(l, lr, o);
@@ -67,6 +66,8 @@ static ct_optim *make(size_t i, ct_tensor *p) {
     default: return NULL;
     }
 }
+
+static ct_optim *make(size_t i, ct_tensor *p) { return make_with(i, p, golden[i].lr); }
 
 /* The names of the state are PyTorch's, and the first element of each is. */
 static void check_state(size_t i, const ct_optim *o, double tol) {
@@ -192,6 +193,25 @@ START_TEST(wrong_numbers_and_parameters_are_errors) {
 }
 END_TEST
 
+/* Every optimizer, its constructor and ct_optim_set. */
+START_TEST(a_learning_rate_is_a_number_from_0_on) {
+    static const double bad[] = {NAN, -0.1, INFINITY, -INFINITY};
+    for (size_t i = 0; i < COUNT(golden); i++) {
+        if (golden[i].options) continue; /* one of each kind */
+        ct_tensor *p = golden_parameter(i, CT_F32);
+        ct_optim *o = make(i, p);
+        for (size_t k = 0; k < COUNT(bad); k++) {
+            ck_assert_ptr_null(make_with(i, p, bad[k]));
+            ck_error(CT_ERR_INVALID_ARGUMENT, "lr is");
+            ct_optim_set(o, 0, "lr", bad[k]);
+            ck_error(CT_ERR_INVALID_ARGUMENT, "lr is");
+            ck_assert_double_eq(ct_optim_get(o, 0, "lr"), golden[i].lr);
+        }
+        ct_optim_free(o);
+    }
+}
+END_TEST
+
 START_TEST(a_saved_and_loaded_optimizer_goes_on_with_the_same_bits) {
     for (size_t i = 0; i < COUNT(golden); i++) {
         ct_tensor *p = golden_parameter(i, CT_F32), *q = golden_parameter(i, CT_F32);
@@ -305,7 +325,7 @@ START_TEST(parameters_of_half_types_are_stepped_in_float32) {
 }
 END_TEST
 
-TEST_LIST = {TEST(parameters_of_half_types_are_stepped_in_float32), TEST(a_retained_optimizer_outlives_one_free), TEST(steps_equal_pytorchs_with_every_option), TEST(a_parameter_without_gradient_is_passed_over), TEST(zero_grad_drops_gradients),
+TEST_LIST = {TEST(a_learning_rate_is_a_number_from_0_on), TEST(parameters_of_half_types_are_stepped_in_float32), TEST(a_retained_optimizer_outlives_one_free), TEST(steps_equal_pytorchs_with_every_option), TEST(a_parameter_without_gradient_is_passed_over), TEST(zero_grad_drops_gradients),
              TEST(groups_have_numbers_of_their_own), TEST(wrong_numbers_and_parameters_are_errors),
              TEST(a_saved_and_loaded_optimizer_goes_on_with_the_same_bits), TEST(loading_a_state_that_does_not_fit_changes_nothing),
              TEST(a_step_with_a_wrong_gradient_changes_no_parameter)};

@@ -20,6 +20,12 @@ static uint64_t train_straight(int steps, int workers) {
     return h;
 }
 
+START_TEST(any_number_of_workers_gives_the_same_training) {
+    uint64_t want = train_straight(20, 0);
+    for (int workers = 1; workers <= 4; workers += 3) ck_assert_msg(train_straight(20, workers) == want, "%d workers", workers);
+}
+END_TEST
+
 START_TEST(a_resumed_run_ends_with_the_same_bits) {
     const char *path = test_tmp("run.safetensors");
     for (int workers = 0; workers <= 2; workers += 2) {
@@ -255,7 +261,7 @@ START_TEST(every_allocation_of_a_load_may_fail) {
 }
 END_TEST
 
-TEST_LIST = {TEST(a_resumed_run_ends_with_the_same_bits), TEST(extra_state_travels_along), TEST(a_file_that_lacks_a_part_or_does_not_fit_changes_nothing),
+TEST_LIST = {TEST(any_number_of_workers_gives_the_same_training), TEST(a_resumed_run_ends_with_the_same_bits), TEST(extra_state_travels_along), TEST(a_file_that_lacks_a_part_or_does_not_fit_changes_nothing),
              TEST(a_save_that_fails_to_write_leaves_the_file_before), TEST(every_allocation_of_a_step_and_a_save_may_fail),
              TEST(every_allocation_of_a_load_may_fail)};
 TEST_MAIN("checkpoint")
