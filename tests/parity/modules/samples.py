@@ -366,12 +366,6 @@ def TripletMarginWithDistanceLoss(t):
 
 
 @samples
-def AdaptiveLogSoftmaxWithLoss(t):
-    yield M(C(4, 10, [3, 6]), C(t(5, 4), indices(5, high=10)))
-    yield M(C(4, 10, [3, 6], div_value=2.0, head_bias=True), C(t(5, 4), indices(5, high=10)))
-
-
-@samples
 def BCEWithLogitsLoss(t):
     y = lambda: t(3, 2, low=0, high=1, requires_grad=False)
     for r in REDUCTIONS: yield M(C(reduction=r, pos_weight=t(2, low=0.5, high=2, requires_grad=False)), C(t(3, 2), y()))
@@ -424,6 +418,7 @@ def RNN(t):
     yield M(C(2, 3, num_layers=2, bidirectional=True, nonlinearity="relu", dropout=0.0, bias=False), C(t(3, 2, 2), t(4, 2, 3)))
     yield M(C(2, 3, batch_first=True, bidirectional=True), C(t(2, 4, 2), t(2, 2, 3)))
     yield M(C(2, 3, bidirectional=True), C(packed(t, [3, 2, 1], 2, True)))
+    yield M(C(2, 3, num_layers=2, dropout=0.5), C(t(3, 2, 2)))
 
 
 @samples
