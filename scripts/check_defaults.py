@@ -1,18 +1,21 @@
 """check_defaults.py [--make | --list]: the names and defaults of our options are PyTorch's.
 
-Compares each function of the public headers that has an option struct, and all modules, optimizers, schedulers and initialisers, with PyTorch's signature: every
-argument that is optional there is a field or an argument of ours with the same name and default, and every field of ours is such an argument. What differs stands with
-its reason in tests/parity/defaults.txt. A field's default is zero, false, NULL, the enumerator 0, or the number that its comment states: "0 = 1", "default 1e-5", or at its
-beginning "1e-5" (one for each name on the line). That the library does what the comments say is tested by the parity cases, which leave out what PyTorch's samples leave out.
+Compares each function of the public headers that has an option struct, and all modules, optimizers, schedulers and initialisers, with PyTorch's
+signature: every argument that is optional there is a field or an argument of ours with the same name and default, and every field of ours is such an
+argument. What differs stands with its reason in tests/parity/defaults.txt. A field's default is zero, false, NULL, the enumerator 0, or the number that
+its comment states: "0 = 1", "default 1e-5", or at its beginning "1e-5" (one for each name on the line). That the library does what the comments say is
+tested by the parity cases, which leave out what PyTorch's samples leave out.
 
---make writes tests/parity/signatures.json, PyTorch's signatures, which the comparison reads (needs torch; after functions were added). --list prints what was compared.
+--make writes tests/parity/signatures.json, PyTorch's signatures, which the comparison reads (needs torch; after functions were added). --list prints
+what was compared.
 """
 import fnmatch, glob, json, os, re, sys
 from checks import ROOT, finish
 
 SIGNATURES = os.path.join(ROOT, "tests/parity/signatures.json")
 TABLE = os.path.join(ROOT, "tests/parity/defaults.txt")
-HEADERS = ("nn", "nn_*", "ops_*", "linalg", "optim", "optim_*", "lr_scheduler", "autograd*", "data", "data_sampler", "random", "tensor")  # the others are not PyTorch's
+HEADERS = ("nn", "nn_*", "ops_*", "linalg", "optim", "optim_*", "lr_scheduler", "autograd*", "data", "data_sampler", "random",
+           "tensor")  # the others are not PyTorch's
 NUMBER = r"-?\d+(?:\.\d+)?(?:e-?\d+)?(?: ?/ ?\d+)?"
 NUMBERS = rf"({NUMBER}(?:, {NUMBER})*)(?![\w^*(]| [=/])"
 
@@ -142,9 +145,10 @@ def make(functions, table):
         for prefix, space in (("nn_", "nn"), ("optim_", "optim"), ("lr_", "optim.lr_scheduler"), ("init_", "nn.init")):
             if short.startswith(prefix):
                 wanted = plain(short.removeprefix(prefix)) if space != "nn.init" else short.removeprefix(prefix)
-                return [f"{space}.{n}" for n in dir(resolve(space)) if n == wanted or (isinstance(getattr(resolve(space), n), type) and plain(n) in (wanted, wanted + "lr"))]
-        return [s + short for s in ("nn.functional.", "nn.functional._", "linalg.", "", "autograd.", "autograd.functional.", "nn.utils.", "nn.utils.rnn.")] + [
-            "linalg." + short.removeprefix("linalg_"), "nn.functional." + short.removesuffix("_")]
+                members = vars(resolve(space))
+                return [f"{space}.{n}" for n, v in members.items() if n == wanted or isinstance(v, type) and plain(n) in (wanted, wanted + "lr")]
+        spaces = ("nn.functional.", "nn.functional._", "linalg.", "", "autograd.", "autograd.functional.", "nn.utils.", "nn.utils.rnn.")
+        return [s + short for s in spaces] + ["linalg." + short.removeprefix("linalg_"), "nn.functional." + short.removesuffix("_")]
 
     out, missing = {}, []
     for f in functions:

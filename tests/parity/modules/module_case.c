@@ -25,10 +25,12 @@ typedef struct module_run {
     ct_module *module;
 } module_run;
 
+static bool trains(const module_run *r) { return yyjson_get_bool(yyjson_obj_get(r->entry, "train")); }
+
 static void fail(module_run *r, const char *what, const char *text) {
     if (r->n->failures++ == 0) snprintf(r->n->first, sizeof r->n->first, "%.200s: %.480s", what, text);
     if (r->n->quiet || r->n->shown++ >= MAX_SHOWN) return;
-    printf("FAILED %s, case %d (%s, %s): (", r->a->name, r->number, ct_dtype_name(r->c.dtype), yyjson_get_bool(yyjson_obj_get(r->entry, "train")) ? "train" : "eval");
+    printf("FAILED %s, case %d (%s, %s): (", r->a->name, r->number, ct_dtype_name(r->c.dtype), trains(r) ? "train" : "eval");
     args_print(&r->c);
     printf(")\n    %s: %s\n", what, text);
 }
@@ -72,7 +74,8 @@ static void call(module_run *r) {
     yyjson_val *inputs = yyjson_obj_get(r->entry, "inputs");
     for (size_t i = 0; i < yyjson_arr_size(inputs); i++) {
         const char *name = yyjson_get_str(yyjson_arr_get(inputs, i));
-        if (replay_has(c, name) && !replay_is(c, name, 't')) snprintf(c->trouble, sizeof c->trouble, "the input \"%s\" is no tensor: the adapter needs a FORWARD", name);
+        if (replay_has(c, name) && !replay_is(c, name, 't'))
+            snprintf(c->trouble, sizeof c->trouble, "the input \"%s\" is no tensor: the adapter needs a FORWARD", name);
         in[i] = replay_has(c, name) && !c->trouble[0] ? replay_get_tensor(c, name, true) : NULL;
         if (in[i]) n_in = (int)i + 1;
     }
@@ -234,8 +237,7 @@ static bool values(module_run *r, tensor_layout layout, const char *how) {
     if (r->module) ct_module_to(r->module, r->c.dtype);
     if (r->module && r->n->failures == failures) {
         load(r);
-        if (yyjson_get_bool(yyjson_obj_get(r->entry, "train"))) ct_module_train(r->module);
-        else ct_module_eval(r->module);
+        if (!trains(r)) ct_module_eval(r->module);
         if (ct_ok()) call(r);
     }
     if (r->c.trouble[0]) fail(r, "adapter", r->c.trouble);
@@ -277,7 +279,7 @@ static bool sweep_once(module_run *r, int64_t n) {
     bool lost = ct_ok() && !r->module;
     if (r->module) ct_module_to(r->module, r->c.dtype);
     if (ct_ok() && r->module && load(r) == CT_OK) {
-        if (!yyjson_get_bool(yyjson_obj_get(r->entry, "train"))) ct_module_eval(r->module);
+        if (!trains(r)) ct_module_eval(r->module);
         call(r);
         lost = ct_ok() && !r->c.out[0];
         if (ct_ok() && !lost && gradients_stored(r)) differentiate(r, got);
