@@ -114,7 +114,7 @@ def make(functions, table):
     def simple(v):
         if v is None or isinstance(v, (bool, int, float, str)): return v
         if isinstance(v, (list, tuple)): return [simple(e) for e in v]
-        return str(v)
+        return v.__name__ if inspect.isfunction(v) else str(v)
 
     def arguments_of(parameters):
         return [[p.name] if p.default is p.empty else [p.name, simple(p.default)] for p in parameters if p.name != "self" and p.kind != p.VAR_POSITIONAL]
