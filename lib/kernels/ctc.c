@@ -14,12 +14,17 @@
 
 #include <math.h>
 
-/* log(e^a + e^b + e^c); NaN stays. */
-static double log_sum(double a, double b, double c) {
-    double m = a > b ? a : b;
-    if (c > m) m = c;
-    if (m == -INFINITY) return a + b + c;
-    return m + log(exp(a - m) + exp(b - m) + exp(c - m));
+/* log(e^a + e^b), log(e^a + e^b + e^c); NaN stays. The largest needs no exponential: these are most of the time. */
+static double log_sum2(double a, double b) {
+    const double most = a > b ? a : b, least = a > b ? b : a;
+    return least == -INFINITY ? most : most + log1p(exp(least - most));
+}
+static double log_sum3(double a, double b, double c) {
+    if (c == -INFINITY) return log_sum2(a, b);
+    double most = a, x = b, y = c;
+    if (x > most) most = b, x = a;
+    if (y > most) y = most, most = c;
+    return most == -INFINITY ? a + b + c : most + log(1 + exp(x - most) + exp(y - most));
 }
 
 /* One sample's view. */
@@ -44,7 +49,7 @@ static double log_prob(const sample *p, int64_t t, int64_t k) {
 static void forward_step(const sample *p, int64_t t, const double *before, double *now) {
     for (int64_t s = 0; s < p->states; s++) {
         double next = s ? before[s - 1] : -INFINITY, skip = may_skip_to(p, s) ? before[s - 2] : -INFINITY;
-        now[s] = log_sum(before[s], next, skip) + log_prob(p, t, class_of(p, s));
+        now[s] = log_sum3(before[s], next, skip) + log_prob(p, t, class_of(p, s));
     }
 }
 
@@ -54,7 +59,7 @@ static double sample_loss(const sample *p, int64_t kept, double *alpha) {
     for (int64_t s = 0; s < p->states; s++) alpha[s] = s < 2 ? log_prob(p, 0, class_of(p, s)) : -INFINITY;
     for (int64_t t = 1; t < p->steps; t++) forward_step(p, t, alpha + (t - 1) % kept * width, alpha + t % kept * width);
     const double *last = alpha + (p->steps - 1) % kept * width + p->states - 1;
-    return -log_sum(last[0], p->states > 1 ? last[-1] : -INFINITY, -INFINITY);
+    return -log_sum2(last[0], p->states > 1 ? last[-1] : -INFINITY);
 }
 
 typedef struct job {
@@ -91,24 +96,22 @@ static void backward_step(const sample *p, int64_t t, const double *after, doubl
         double ways = s + 2 >= p->states ? 0 : -INFINITY; /* the last step ends in the last label or the blank behind it */
         if (after) {
             double next = s + 1 < p->states ? after[s + 1] : -INFINITY;
-            ways = log_sum(after[s], next, s + 2 < p->states && may_skip_to(p, s + 2) ? after[s + 2] : -INFINITY);
+            ways = log_sum3(after[s], next, s + 2 < p->states && may_skip_to(p, s + 2) ? after[s + 2] : -INFINITY);
         }
         now[s] = ways + log_prob(p, t, class_of(p, s));
     }
 }
 
-/* share: scratch [classes]: the logarithm of the sum of alpha beta over a class's states. */
+/* share: scratch [classes], of all paths those that are in a state of the class. alpha and beta both hold x[t]: one of them goes. No term is above 1, so
+ * they are summed as they are. */
 static void gradient_step(const sample *p, int64_t t, const double *alpha, const double *beta, double loss, double g, double *share, void *out) {
     const int64_t classes = p->c->classes;
-    for (int64_t k = 0; k < classes; k++) share[k] = -INFINITY;
+    for (int64_t k = 0; k < classes; k++) share[k] = 0;
     for (int64_t s = 0; s < p->states; s++) {
-        double *sum = share + class_of(p, s);
-        *sum = log_sum(*sum, alpha[s] + beta[s], -INFINITY);
+        double through = alpha[s] + beta[s];
+        if (through != -INFINITY) share[class_of(p, s)] += exp(through + loss - log_prob(p, t, class_of(p, s)));
     }
-    for (int64_t k = 0; k < classes; k++) { /* alpha and beta both hold x[t]: one of them goes */
-        double x = log_prob(p, t, k), paths = share[k] == -INFINITY ? 0 : exp(share[k] + loss - x);
-        put(p->c, out, place(p, t) + k, g * (exp(x) - paths));
-    }
+    for (int64_t k = 0; k < classes; k++) put(p->c, out, place(p, t) + k, g * (exp(log_prob(p, t, k)) - share[k]));
 }
 
 static void fill_step(const sample *p, int64_t t, double v, void *out) {
