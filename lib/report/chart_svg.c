@@ -11,15 +11,15 @@
 
 #include <string.h>
 
-/* Blue, vermilion, green, purple, ochre, sky, grey, olive after Okabe and Ito, darker on white and lighter on black until each has a contrast of 3:1
- * with the ground. */
+/* The first three are Okabe and Ito's blue, vermilion and green, and the fourth their purple, darker on white and lighter on black until each has a contrast of
+ * 3:1 with the ground. The others are those that lie farthest from all before them for each kind of colour vision, by a search; a test measures the distances. */
 #define LIGHT                                                                                                                              \
     ":root{--bg:#ffffff;--soft:#f3f5f7;--ink:#1b1f24;--muted:#59636e;--grid:#e3e6ea;--axis:#8a939d;--heat:#00497d;--cold:#8a3300;--on-heat:#ffffff;" \
-    "--c0:#0072b2;--c1:#d55e00;--c2:#00855f;--c3:#b3548c;--c4:#946200;--c5:#2a8fc7;--c6:#4d4d4d;--c7:#7d7500}"
+    "--c0:#0072b2;--c1:#d55e00;--c2:#00855f;--c3:#b3548c;--c4:#8700f0;--c5:#690f00;--c6:#0f1e87;--c7:#4b1e3c}"
 const char ct__chart_css[] =
     LIGHT "\n@media (prefers-color-scheme:dark){"
     ":root{--bg:#14171b;--soft:#1f2429;--ink:#e8eaed;--muted:#a3abb5;--grid:#2c3137;--axis:#79828c;--heat:#5bb5ee;--cold:#ff9a57;--on-heat:#0b0d10;"
-    "--c0:#56b4e9;--c1:#ff8b45;--c2:#2fc79b;--c3:#e392c0;--c4:#e3a72e;--c5:#9fd0ff;--c6:#c4c8cc;--c7:#efe25a}}\n"
+    "--c0:#56b4e9;--c1:#ff8b45;--c2:#2fc79b;--c3:#e392c0;--c4:#873cff;--c5:#f0f000;--c6:#c31e3c;--c7:#1e69b4}}\n"
     "@media print{" LIGHT "}\n"
     ".ctc{font-family:'Helvetica Neue',Helvetica,Arial,'Liberation Sans',sans-serif;font-size:13px}"
     ".ctc text{fill:#1b1f24;fill:var(--ink)}.ctc .b{fill:#ffffff;fill:var(--bg)}.ctc .h{font-size:15px;font-weight:bold}"
@@ -32,8 +32,8 @@ const char ct__chart_css[] =
     ".ctc .heat{fill:#00497d;fill:var(--heat)}.ctc .cold{fill:#8a3300;fill:var(--cold)}.ctc text.on{fill:#ffffff;fill:var(--on-heat)}"
 #define COLOR(n, light) \
     ".ctc .s" n "{stroke:" light ";stroke:var(--c" n ")}.ctc .f" n "{fill:" light ";fill:var(--c" n ")}.ctc text.f" n "{fill:" light ";fill:var(--c" n ")}"
-    COLOR("0", "#0072b2") COLOR("1", "#d55e00") COLOR("2", "#00855f") COLOR("3", "#b3548c") COLOR("4", "#946200") COLOR("5", "#2a8fc7")
-    COLOR("6", "#4d4d4d") COLOR("7", "#7d7500")
+    COLOR("0", "#0072b2") COLOR("1", "#d55e00") COLOR("2", "#00855f") COLOR("3", "#b3548c") COLOR("4", "#8700f0") COLOR("5", "#690f00")
+    COLOR("6", "#0f1e87") COLOR("7", "#4b1e3c")
     ".ctc .d1{stroke-dasharray:7 4}.ctc .d2{stroke-dasharray:2 4}.ctc .d3{stroke-dasharray:9 4 2 4}.ctc .d4{stroke-dasharray:14 4}"
     ".ctc .d5{stroke-dasharray:5 3 5 3 1 3}.ctc .d6{stroke-dasharray:3 3}.ctc .d7{stroke-dasharray:12 3 2 3 2 3}\n";
 

@@ -65,7 +65,7 @@ static const char *find(const char *s, const char *end, const char *mark) {
             s++;
             continue;
         }
-        if (!strncmp(s, mark, n)) return s;
+        if (*s == *mark && !strncmp(s, mark, n)) return s;
     }
     return NULL;
 }
@@ -83,10 +83,15 @@ static bool safe_address(const char *s, size_t n) {
 
 static void inline_marks(ct__buf *out, const target *t, const char *s, const char *end, int depth);
 
-/* "[text](address)" at s; returns its end, or NULL if there is none. */
-static const char *link(ct__buf *out, const target *t, const char *s, const char *end, int depth) {
-    const char *middle = find(s + 1, end, "]("), *close = middle ? memchr(middle, ')', (size_t)(end - middle)) : NULL;
-    if (!close || !safe_address(middle + 2, (size_t)(close - middle - 2))) return NULL;
+/* Whether "[text](address)" begins at s: where its "](" and its ")" are. They are looked for in the next 2048 bytes, so that many brackets do not take long. */
+static bool is_link(const char *s, const char *end, const char **middle, const char **close) {
+    if (end - s > 2048) end = s + 2048;
+    *middle = find(s + 1, end, "](");
+    *close = *middle ? memchr(*middle, ')', (size_t)(end - *middle)) : NULL;
+    return *close && safe_address(*middle + 2, (size_t)(*close - *middle - 2));
+}
+
+static void link(ct__buf *out, const target *t, const char *s, const char *middle, const char *close, int depth) {
     ct__buf_puts(out, t->html ? "<a href=\"" : "[");
     if (t->html) {
         ct__put_escaped(out, middle + 2, (size_t)(close - middle - 2));
@@ -100,34 +105,35 @@ static const char *link(ct__buf *out, const target *t, const char *s, const char
         ct__buf_append(out, middle + 2, (size_t)(close - middle - 2));
         ct__buf_puts(out, ">)");
     }
-    return close + 1;
 }
 
 static void inline_marks(ct__buf *out, const target *t, const char *s, const char *end, int depth) {
-    const char *text = s; /* begin of what has no mark */
+    const char *text = s;            /* begin of what has no mark */
+    bool bold = depth < 2, codes = true; /* whether a partner may still come: what was not found once is not looked for again */
     while (s < end && ct_ok()) {
-        const char *close = NULL, *next = NULL;
+        const char *close = NULL, *next = NULL, *middle;
         if (*s == '\\' && s + 1 < end) {
             plain(out, t, text, (size_t)(s - text));
             text = s + 1;
             s += 2;
             continue;
         }
-        if (*s == '`' && (close = memchr(s + 1, '`', (size_t)(end - s - 1))) && close > s + 1) {
+        if (codes && *s == '`') codes = (close = memchr(s + 1, '`', (size_t)(end - s - 1))) != NULL;
+        else if (bold && end - s > 4 && s[0] == '*' && s[1] == '*') bold = (close = find(s + 2, end, "**")) != NULL;
+        if (*s == '`' && close && close > s + 1) {
             plain(out, t, text, (size_t)(s - text));
             code(out, t, s + 1, (size_t)(close - s - 1));
             next = close + 1;
-        } else if (depth < 2 && end - s > 4 && s[0] == '*' && s[1] == '*' && (close = find(s + 2, end, "**")) && close > s + 2) {
+        } else if (*s == '*' && close && close > s + 2) {
             plain(out, t, text, (size_t)(s - text));
             ct__buf_puts(out, t->open[0]);
             inline_marks(out, t, s + 2, close, depth + 1);
             ct__buf_puts(out, t->close[0]);
             next = close + 2;
-        } else if (depth < 2 && *s == '[') {
-            size_t before = out->size;
+        } else if (depth < 2 && *s == '[' && is_link(s, end, &middle, &close)) {
             plain(out, t, text, (size_t)(s - text));
-            next = link(out, t, s, end, depth);
-            if (!next && out->data) out->data[out->size = before] = '\0'; /* text after all */
+            link(out, t, s, middle, close, depth);
+            next = close + 1;
         }
         if (next) text = s = next;
         else s++;

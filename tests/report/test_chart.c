@@ -266,15 +266,36 @@ END_TEST
 
 /* ---- Colours ---- */
 
-static double luminance(const char *hex) {
-    double sum = 0;
-    static const double weight[] = {0.2126, 0.7152, 0.0722};
+/* "0072b2" as linear light. */
+static void linear(const char *hex, double rgb[3]) {
     for (int i = 0; i < 3; i++) {
         char two[3] = {hex[2 * i], hex[2 * i + 1], '\0'};
         double v = (double)strtol(two, NULL, 16) / 255;
-        sum += weight[i] * (v <= 0.03928 ? v / 12.92 : pow((v + 0.055) / 1.055, 2.4));
+        rgb[i] = v <= 0.03928 ? v / 12.92 : pow((v + 0.055) / 1.055, 2.4);
     }
-    return sum;
+}
+
+static double luminance(const char *hex) {
+    double rgb[3];
+    linear(hex, rgb);
+    return 0.2126 * rgb[0] + 0.7152 * rgb[1] + 0.0722 * rgb[2];
+}
+
+static void multiply(const double m[3][3], const double v[3], double out[3]) {
+    for (int i = 0; i < 3; i++) out[i] = m[i][0] * v[0] + m[i][1] * v[1] + m[i][2] * v[2];
+}
+
+/* CIELAB of linear sRGB. */
+static void lab(const double rgb[3], double out[3]) {
+    static const double to_xyz[3][3] = {{0.4124564, 0.3575761, 0.1804375}, {0.2126729, 0.7151522, 0.0721750}, {0.0193339, 0.1191920, 0.9503041}}, white[] = {0.95047, 1, 1.08883};
+    double inside[3], xyz[3], f[3];
+    for (int i = 0; i < 3; i++) inside[i] = fmin(fmax(rgb[i], 0), 1);
+    multiply(to_xyz, inside, xyz);
+    for (int i = 0; i < 3; i++) {
+        double v = xyz[i] / white[i];
+        f[i] = v > 0.008856 ? cbrt(v) : 7.787 * v + 16.0 / 116;
+    }
+    out[0] = 116 * f[1] - 16, out[1] = 500 * (f[0] - f[1]), out[2] = 200 * (f[1] - f[2]);
 }
 
 START_TEST(colours_have_contrast_in_light_and_dark) {
@@ -290,6 +311,34 @@ START_TEST(colours_have_contrast_in_light_and_dark) {
             ck_assert_msg(contrast >= (i < 10 ? 3 : 4.5), "%s in mode %d: contrast %.2f", name, m, contrast);
         }
     }
+    free(svg);
+}
+END_TEST
+
+/* Distances in CIELAB, as people without one kind of cone see them (Machado, Oliveira and Fernandes 2009, severity 1); about 2.3 can just be seen. */
+START_TEST(colours_are_apart_for_the_colour_blind) {
+    static const double vision[4][3][3] = {{{1, 0, 0}, {0, 1, 0}, {0, 0, 1}},
+                                           {{0.152286, 1.052583, -0.204868}, {0.114503, 0.786281, 0.099216}, {-0.003882, -0.048116, 1.051998}},
+                                           {{0.367322, 0.860646, -0.227968}, {0.280085, 0.672501, 0.047413}, {-0.011820, 0.042940, 0.968881}},
+                                           {{1.255528, -0.076749, -0.178779}, {-0.078411, 0.930809, 0.147602}, {0.004733, 0.691367, 0.303900}}};
+    char *svg = svg_of(ct_chart_new(NULL, NULL));
+    const char *modes[] = {strstr(svg, ":root{"), strstr(strstr(svg, "prefers-color-scheme:dark"), ":root{")};
+    for (int m = 0; m < 2; m++)
+        for (int v = 0; v < 4; v++) {
+            double seen[8][3];
+            for (int i = 0; i < 8; i++) {
+                char name[12];
+                double rgb[3], changed[3];
+                snprintf(name, sizeof name, "--c%d:#", i);
+                linear(strstr(modes[m], name) + strlen(name), rgb);
+                multiply(vision[v], rgb, changed);
+                lab(changed, seen[i]);
+                for (int k = 0; k < i; k++) {
+                    double d = sqrt(pow(seen[i][0] - seen[k][0], 2) + pow(seen[i][1] - seen[k][1], 2) + pow(seen[i][2] - seen[k][2], 2));
+                    ck_assert_msg(d >= 10, "mode %d, vision %d: colours %d and %d are %.1f apart", m, v, k, i, d);
+                }
+            }
+        }
     free(svg);
 }
 END_TEST
@@ -386,6 +435,7 @@ TEST_LIST = {
     TEST(every_chart_is_well_formed_xml),
     TEST(no_number_depends_on_the_locale_or_is_not_one),
     TEST(colours_have_contrast_in_light_and_dark),
+    TEST(colours_are_apart_for_the_colour_blind),
     TEST(arguments_are_checked),
     TEST(any_failing_allocation_is_an_error_and_leaks_nothing),
 };

@@ -64,6 +64,50 @@ START_TEST(text_is_marked_up_and_escaped) {
 }
 END_TEST
 
+START_TEST(any_text_gives_balanced_elements) {
+    static const char *const pieces[] = {"*", "**", "`", "[", "](", ")", "a", " ", "\n", "\n\n", "- ", "\\", "<b>", "&", "http://x", "\u00e9", "_", "#"};
+    ct_generator *g = ct_generator_new(7);
+    ct_report *r = ct_report_new("t");
+    for (int i = 0; i < 500; i++) {
+        char text[400] = "";
+        for (uint32_t n = ct_generator_random32(g) % 40; n > 0; n--) strcat(text, pieces[ct_generator_random32(g) % (sizeof pieces / sizeof *pieces)]);
+        ck_assert_int_eq(ct_report_text(r, text), CT_OK);
+    }
+    ct_generator_free(g);
+    char *html = written(r, "report.html");
+    static const char *const elements[] = {"p", "ul", "li", "strong", "code", "a"};
+    char stack[16];
+    int depth = 0;
+    for (const char *at = strstr(html, "</h1>") + 5; (at = strchr(at, '<')) && strncmp(at, "</main>", 7) != 0; at++) {
+        bool closes = at[1] == '/';
+        size_t n = strcspn(at + 1 + closes, " >");
+        int which = 0;
+        while (which < 6 && (strlen(elements[which]) != n || strncmp(elements[which], at + 1 + closes, n) != 0)) which++;
+        ck_assert_msg(which < 6, "%.40s", at);
+        ck_assert_msg(closes ? depth > 0 && stack[depth - 1] == which : depth < 15, "%.200s", at - 100);
+        if (closes) depth--;
+        else stack[depth++] = (char)which;
+    }
+    ck_assert_int_eq(depth, 0);
+    free(html);
+}
+END_TEST
+
+START_TEST(a_text_of_many_open_marks_does_not_take_long) {
+    static const char *const marks[] = {"[", "**a ", "` ", "[a](", "**`[", "- ", "\\"};
+    for (size_t k = 0; k < sizeof marks / sizeof *marks; k++) {
+        size_t n = strlen(marks[k]), times = 30000;
+        char *text = malloc(n * times + 1);
+        for (size_t i = 0; i < times; i++) memcpy(text + i * n, marks[k], n);
+        text[n * times] = '\0';
+        ct_report *r = ct_report_new("t");
+        ct_report_text(r, text);
+        free(text);
+        free(written(r, "report.html")); /* seconds, were it quadratic: 10^9 steps */
+    }
+}
+END_TEST
+
 START_TEST(titles_headings_and_code_are_escaped) {
     ct_report *r = ct_report_new("A & B <x>");
     ct_report_heading(r, 3, "<h> # `x`");
@@ -347,7 +391,7 @@ END_TEST
 START_TEST(any_failing_allocation_is_an_error_and_leaks_nothing) {
     int failures = 0;
     setenv("SOURCE_DATE_EPOCH", "0", 1);
-    for (int64_t n = 1;; n += n < 400 ? 1 : 7, failures++) {
+    for (int64_t n = 1;; n += n < 100 ? 1 : 17, failures++) {
         ct_scope scope = ct_scope_begin();
         ct_memory_fail_at(n);
         ct_report *r = whole_report();
@@ -365,6 +409,8 @@ END_TEST
 
 TEST_LIST = {
     TEST(text_is_marked_up_and_escaped),
+    TEST(any_text_gives_balanced_elements),
+    TEST(a_text_of_many_open_marks_does_not_take_long),
     TEST(titles_headings_and_code_are_escaped),
     TEST(tables_align_and_mark_the_best),
     TEST(a_dict_becomes_a_table),
