@@ -43,7 +43,8 @@ CT_API ct_module *ct_nn_bilinear(int64_t in1_features, int64_t in2_features, int
 
 /* ---- Similarity, distance ----------------------------------------------------------------------------------------- */
 
-/* Of two inputs: ct_cosine_similarity over dim (torch's default: 1), ct_pairwise_distance over the last. torch.nn.CosineSimilarity, PairwiseDistance. Since 0.1. */
+/* Of two inputs: ct_cosine_similarity over dim (torch's default: 1), ct_pairwise_distance over the last. torch.nn.CosineSimilarity, PairwiseDistance. Since
+ * 0.1. */
 CT_API ct_module *ct_nn_cosine_similarity(int64_t dim, const ct_cosine_similarity_options *options);
 CT_API ct_module *ct_nn_pairwise_distance(const ct_pairwise_distance_options *options);
 

@@ -217,6 +217,11 @@ static ct_status check_forward(const ct_module *m, ct_tensor *const *in, int n_i
     return CT_OK;
 }
 
+ct_status ct__copy_state(ct_module *m, const void *arg) {
+    if (arg) memcpy(m->state, arg, m->cls.state_size);
+    return CT_OK;
+}
+
 ct_status ct__check_inputs(const ct_module *m, ct_tensor *const *in, int n_in, int least, int most) {
     if (n_in < least || n_in > most)
         return ct__fail(CT_ERR_INVALID_ARGUMENT, "ct_forward: %s takes %d to %d inputs, not %d", m->cls.name, least, most, n_in);

@@ -56,6 +56,9 @@ int64_t ct__find_child(const ct_module *m, const char *name); /* its index, -1 i
 bool ct__is_module_list(const ct_module *m);
 bool ct__takes_indices(const ct_module *m); /* an embedding */
 
+/* The init of classes whose argument is the first value of their state (NULL: zeros), and nothing more. */
+ct_status ct__copy_state(ct_module *m, const void *arg);
+
 /* For the forward of classes that take several numbers of inputs: there are least to most, and the first `least` are not NULL. */
 ct_status ct__check_inputs(const ct_module *m, ct_tensor *const *in, int n_in, int least, int most);
 

@@ -197,6 +197,12 @@ static ct_status note(mismatch *x, const char *name, ct_dict *report, const char
     return CT_OK;
 }
 
+/* Norms count batches since PyTorch 0.4.1. As there, a state dict without the count is no error: the module keeps its own. */
+static bool may_be_missing(const char *name) {
+    const char *dot = strrchr(name, '.');
+    return !strcmp(dot ? dot + 1 : name, "num_batches_tracked");
+}
+
 static ct_status check_value(const ct_dict *state, const char *name, const ct_tensor *own) {
     const ct_tensor *t = ct_dict_get(state, name);
     if (t && own && !ct__same_sizes(t, own)) {
@@ -214,8 +220,9 @@ static ct_status check_state(const ct_dict *own, const ct_dict *state, const ct_
     ct_status status = CT_OK;
     for (int64_t i = 0; status == CT_OK && i < ct_dict_size(own); i++) {
         const char *name = ct_dict_name_at(own, i);
-        if (ct_dict_kind_of(state, name) == CT_DICT_NONE) status = note(&missing, name, report, "missing");
-        else status = check_value(state, name, ct_dict_get(own, name));
+        if (ct_dict_kind_of(state, name) == CT_DICT_NONE) {
+            if (!may_be_missing(name)) status = note(&missing, name, report, "missing");
+        } else status = check_value(state, name, ct_dict_get(own, name));
     }
     for (int64_t i = 0; status == CT_OK && i < ct_dict_size(state); i++) {
         const char *name = ct_dict_name_at(state, i);

@@ -173,7 +173,8 @@ static int64_t summary_of(const char *function, ct_module *m, ct_tensor *const *
     summary s = {.recorder = {record_shape}};
     ct_status status = ct__pending();
     if (status == CT_OK && (!m || n_in < 0 || (n_in && !inputs)))
-        status = ct__fail(CT_ERR_INVALID_ARGUMENT, "%s: the %s", function, !m ? "module is NULL" : n_in < 0 ? "number of inputs is negative" : "inputs are NULL");
+        status = ct__fail(CT_ERR_INVALID_ARGUMENT, "%s: the %s", function,
+                          !m ? "module is NULL" : n_in < 0 ? "number of inputs is negative" : "inputs are NULL");
     if (status == CT_OK) status = summarise(&s, m, inputs, n_in);
     ct__free(s.rows);
     ct__vec_free(&s.seen);

@@ -11,18 +11,14 @@
 
 typedef ct_tensor *(*function)(ct_tensor *x);
 
-static ct_status plain_init(ct_module *m, const void *arg) {
-    *(function *)ct_module_state(m) = *(const function *)arg;
-    return CT_OK;
-}
-
 static ct_status plain_forward(ct_module *m, ct_tensor *const *in, int n_in, ct_tensor **out, int n_out) {
     (void)n_in, (void)n_out;
     return (out[0] = (*(const function *)ct_module_state(m))(in[0])) ? CT_OK : ct__pending();
 }
 
 static ct_module *plain(const char *name, function f) {
-    return ct_module_new(&(ct_module_class){.name = name, .state_size = sizeof f, .n_inputs = 1, .n_outputs = 1, .init = plain_init, .forward = plain_forward}, &f);
+    return ct_module_new(&(ct_module_class){.name = name, .state_size = sizeof f, .n_inputs = 1, .n_outputs = 1, .init = ct__copy_state,
+                                            .forward = plain_forward}, &f);
 }
 ct_module *ct_nn_relu(void) { return plain("ReLU", ct_relu); }
 ct_module *ct_nn_relu6(void) { return plain("ReLU6", ct_relu6); }
@@ -54,11 +50,6 @@ typedef struct numbered {
     bool as_ints; /* shown without ".0", as people write them who give them */
 } numbered;
 
-static ct_status numbered_init(ct_module *m, const void *arg) {
-    *(numbered *)ct_module_state(m) = *(const numbered *)arg;
-    return CT_OK;
-}
-
 static ct_status numbered_forward(ct_module *m, ct_tensor *const *in, int n_in, ct_tensor **out, int n_out) {
     (void)n_in, (void)n_out;
     const numbered *s = ct_module_state(m);
@@ -75,7 +66,8 @@ static int64_t numbered_describe(const ct_module *m, char *buffer, size_t size) 
 }
 
 static ct_module *with_numbers(const char *name, numbered s) {
-    return ct_module_new(&(ct_module_class){.name = name, .state_size = sizeof s, .n_inputs = 1, .n_outputs = 1, .init = numbered_init, .forward = numbered_forward,
+    return ct_module_new(&(ct_module_class){.name = name, .state_size = sizeof s, .n_inputs = 1, .n_outputs = 1, .init = ct__copy_state,
+                                            .forward = numbered_forward,
                                             .describe = numbered_describe}, &s);
 }
 
@@ -100,10 +92,13 @@ ct_module *ct_nn_celu(const ct_celu_options *o) {
 static ct_tensor *softplus(ct_tensor *x, const double *v) { return ct_softplus(x, &(ct_softplus_options){.beta = v[0], .threshold = ct_some_f64(v[1])}); }
 ct_module *ct_nn_softplus(const ct_softplus_options *o) {
     CT__TRY_NULL(CT__CHECK_OPTIONS("ct_nn_softplus", o));
-    return with_numbers("Softplus", (numbered){softplus, {"beta=", "threshold="}, {o && o->beta != 0 ? o->beta : 1, o ? ct__opt_or(o->threshold, 20) : 20}, false});
+    return with_numbers("Softplus", (numbered){softplus, {"beta=", "threshold="}, {o && o->beta != 0 ? o->beta : 1, o ? ct__opt_or(o->threshold, 20) : 20},
+                                               false});
 }
 
-static ct_tensor *hardtanh(ct_tensor *x, const double *v) { return ct_hardtanh(x, &(ct_hardtanh_options){.min_val = ct_some_f64(v[0]), .max_val = ct_some_f64(v[1])}); }
+static ct_tensor *hardtanh(ct_tensor *x, const double *v) {
+    return ct_hardtanh(x, &(ct_hardtanh_options){.min_val = ct_some_f64(v[0]), .max_val = ct_some_f64(v[1])});
+}
 ct_module *ct_nn_hardtanh(const ct_hardtanh_options *o) {
     CT__TRY_NULL(CT__CHECK_OPTIONS("ct_nn_hardtanh", o));
     double least = o ? ct__opt_or(o->min_val, -1) : -1, most = o ? ct__opt_or(o->max_val, 1) : 1;
@@ -138,11 +133,6 @@ typedef struct along {
     int64_t dim;
 } along;
 
-static ct_status along_init(ct_module *m, const void *arg) {
-    *(along *)ct_module_state(m) = *(const along *)arg;
-    return CT_OK;
-}
-
 static ct_status along_forward(ct_module *m, ct_tensor *const *in, int n_in, ct_tensor **out, int n_out) {
     (void)n_in, (void)n_out;
     const along *s = ct_module_state(m);
@@ -156,7 +146,8 @@ static int64_t along_describe(const ct_module *m, char *buffer, size_t size) {
 }
 
 static ct_module *over_dim(const char *name, ct_tensor *(*op)(ct_tensor *, int64_t), int64_t dim) {
-    return ct_module_new(&(ct_module_class){.name = name, .state_size = sizeof(along), .n_inputs = 1, .n_outputs = 1, .init = along_init, .forward = along_forward,
+    return ct_module_new(&(ct_module_class){.name = name, .state_size = sizeof(along), .n_inputs = 1, .n_outputs = 1, .init = ct__copy_state,
+                                            .forward = along_forward,
                                             .describe = along_describe}, &(along){op, dim});
 }
 ct_module *ct_nn_softmax(int64_t dim) { return over_dim("Softmax", ct_softmax, dim); }

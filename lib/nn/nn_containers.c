@@ -68,8 +68,10 @@ static ct_module *of_named(const char *function, const ct_module_class *cls, con
     ct_module *m = ct_module_new(cls, NULL);
     if (n < 0 || (n && !children)) ct__fail(CT_ERR_INVALID_ARGUMENT, "%s_n: %d children at %s", function, n, children ? "an array" : "NULL");
     for (int i = 0; children && i < n; i++) {
-        if (!children[i].module) ct__fail(CT_ERR_INVALID_ARGUMENT, "%s: child %d (\"%s\") is NULL", function, i, children[i].name ? children[i].name : "(NULL)");
-        if (m && children[i].name && ct__find_child(m, children[i].name) >= 0) ct__fail(CT_ERR_INVALID_ARGUMENT, "%s: two children are named \"%s\"", function, children[i].name);
+        if (!children[i].module)
+            ct__fail(CT_ERR_INVALID_ARGUMENT, "%s: child %d (\"%s\") is NULL", function, i, children[i].name ? children[i].name : "(NULL)");
+        if (m && children[i].name && ct__find_child(m, children[i].name) >= 0)
+            ct__fail(CT_ERR_INVALID_ARGUMENT, "%s: two children are named \"%s\"", function, children[i].name);
         ct_module_add_child(m, children[i].name, children[i].module);
     }
     return finish(m);
@@ -93,7 +95,8 @@ static ct_status check_numbered(const char *function, const ct_module *m, int64_
     number_text name;
     for (int64_t i = first; i < m->children.size; i++)
         if (strcmp(ct__child_at(m, i)->name, number(&name, i)))
-            return ct__fail(CT_ERR_INVALID_ARGUMENT, "%s: child %lld is named \"%s\"; only numbered children can move", function, (long long)i, ct__child_at(m, i)->name);
+            return ct__fail(CT_ERR_INVALID_ARGUMENT, "%s: child %lld is named \"%s\"; only numbered children can move", function, (long long)i,
+                            ct__child_at(m, i)->name);
     return CT_OK;
 }
 

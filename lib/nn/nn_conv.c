@@ -67,7 +67,8 @@ static ct_status set_border(conv *s) {
         int64_t before = s->padding.v[i], after = before, total;
         if (s->auto_padding == CT_CONV_PADDING_SAME) {
             if (!ct__mul_i64(s->dilation.v[i], s->kernel.v[i] - 1, &total))
-                return ct__fail(CT_ERR_INVALID_ARGUMENT, "%s: kernel size %lld with dilation %lld", function_of(s), (long long)s->kernel.v[i], (long long)s->dilation.v[i]);
+                return ct__fail(CT_ERR_INVALID_ARGUMENT, "%s: kernel size %lld with dilation %lld", function_of(s), (long long)s->kernel.v[i],
+                                (long long)s->dilation.v[i]);
             before = total / 2, after = total - before;
         }
         s->border[2 * (s->n - 1 - i)] = before;
@@ -102,7 +103,8 @@ static ct_status init(ct_module *m, const void *arg) {
 
 static ct_tensor *convolve(const conv *s, ct_tensor *x, ct_tensor *weight, ct_tensor *bias) {
     static ct_tensor *(*const ops[])(ct_tensor *, ct_tensor *, ct_tensor *, const ct_conv_options *) = {ct_conv1d, ct_conv2d, ct_conv3d};
-    ct_conv_options o = {.stride_nd = s->stride.v, .padding_nd = s->padding.v, .dilation_nd = s->dilation.v, .groups = s->groups, .auto_padding = s->auto_padding};
+    ct_conv_options o = {.stride_nd = s->stride.v, .padding_nd = s->padding.v, .dilation_nd = s->dilation.v, .groups = s->groups,
+                         .auto_padding = s->auto_padding};
     if (s->padding_mode != CT_PAD_CONSTANT && s->auto_padding != CT_CONV_PADDING_VALID) {
         x = ct_pad(x, s->border, 2 * s->n, &(ct_pad_options){.mode = s->padding_mode});
         o.padding_nd = NULL, o.auto_padding = CT_CONV_PADDING_EXPLICIT;
@@ -125,7 +127,8 @@ static ct_status output_padding_for(const conv *s, const ct_tensor *x, const ct_
         double least = (size - 1) * (double)s->stride.v[i] - 2 * (double)s->padding.v[i] + (double)s->dilation.v[i] * (double)(s->kernel.v[i] - 1) + 1;
         double more = (double)sizes[i] - least;
         if (!(more >= 0 && more <= (double)s->stride.v[i] - 1))
-            return ct__fail(CT_ERR_SHAPE, "ct_forward: %s of size %lld in dimension %d gives %.0f to %.0f elements, not %lld", functions[1][s->n - 1], (long long)size, i,
+            return ct__fail(CT_ERR_SHAPE, "ct_forward: %s of size %lld in dimension %d gives %.0f to %.0f elements, not %lld", functions[1][s->n - 1],
+                            (long long)size, i,
                             least, least + (double)s->stride.v[i] - 1, (long long)sizes[i]);
         padding[i] = (int64_t)more;
     }
@@ -141,7 +144,8 @@ static ct_status forward_transposed(ct_module *m, ct_tensor *const *in, int n_in
     memcpy(padding, s->output_padding.v, sizeof padding);
     CT__TRY(ct__check_inputs(m, in, n_in, 1, 2));
     if (n_in == 2 && in[1]) CT__TRY(output_padding_for(s, in[0], in[1], padding));
-    ct_conv_transpose_options o = {.stride_nd = s->stride.v, .padding_nd = s->padding.v, .output_padding_nd = padding, .dilation_nd = s->dilation.v, .groups = s->groups};
+    ct_conv_transpose_options o = {.stride_nd = s->stride.v, .padding_nd = s->padding.v, .output_padding_nd = padding, .dilation_nd = s->dilation.v,
+                                   .groups = s->groups};
     out[0] = ops[s->n - 1](in[0], ct__entry_at(m, 0), ct__entry_at(m, 1), &o);
     return ct__pending();
 }

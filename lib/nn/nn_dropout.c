@@ -32,7 +32,8 @@ static int64_t describe(const ct_module *m, char *buffer, size_t size) {
 }
 
 static ct_module *make(const char *name, dropout s) {
-    return ct_module_new(&(ct_module_class){.name = name, .state_size = sizeof s, .n_inputs = 1, .n_outputs = 1, .init = init, .forward = forward, .describe = describe},
+    return ct_module_new(&(ct_module_class){.name = name, .state_size = sizeof s, .n_inputs = 1, .n_outputs = 1, .init = init, .forward = forward,
+                                            .describe = describe},
                          &s);
 }
 

@@ -53,13 +53,15 @@ static ct_status init(ct_module *m, const void *arg) {
 
 static table of_options(const ct_nn_embedding_options *options) {
     ct_nn_embedding_options o = options ? *options : (ct_nn_embedding_options){0};
-    return (table){.sparse = o.sparse, .no_freeze = o.no_freeze, .scale_grad_by_freq = o.scale_grad_by_freq, .padding_idx = o.padding_idx, .max_norm = o.max_norm,
+    return (table){.sparse = o.sparse, .no_freeze = o.no_freeze, .scale_grad_by_freq = o.scale_grad_by_freq, .padding_idx = o.padding_idx,
+                   .max_norm = o.max_norm,
                    .norm_type = o.norm_type, .dtype = o.dtype};
 }
 
 static table of_bag_options(const ct_nn_embedding_bag_options *options) {
     ct_nn_embedding_bag_options o = options ? *options : (ct_nn_embedding_bag_options){0};
-    return (table){.bag = true, .sparse = o.sparse, .no_freeze = o.no_freeze, .scale_grad_by_freq = o.scale_grad_by_freq, .include_last_offset = o.include_last_offset,
+    return (table){.bag = true, .sparse = o.sparse, .no_freeze = o.no_freeze, .scale_grad_by_freq = o.scale_grad_by_freq,
+                   .include_last_offset = o.include_last_offset,
                    .padding_idx = o.padding_idx, .max_norm = o.max_norm, .norm_type = o.norm_type, .mode = o.mode, .dtype = o.dtype};
 }
 
@@ -116,7 +118,8 @@ static int64_t describe(const ct_module *m, char *buffer, size_t size) {
 
 static const ct_module_class embedding_class = {.name = "Embedding", .state_size = sizeof(table), .n_inputs = 1, .n_outputs = 1,
                                                 .init = init, .forward = forward, .describe = describe},
-                             bag_class = {.name = "EmbeddingBag", .state_size = sizeof(table), .n_outputs = 1, .init = init, .forward = bag_forward, .describe = describe};
+                             bag_class = {.name = "EmbeddingBag", .state_size = sizeof(table), .n_outputs = 1, .init = init, .forward = bag_forward,
+                                          .describe = describe};
 
 bool ct__takes_indices(const ct_module *m) { return m->cls.forward == forward || m->cls.forward == bag_forward; }
 

@@ -65,7 +65,8 @@ static ct_status bilinear_init(ct_module *m, const void *arg) {
     bilinear *s = ct_module_state(m);
     *s = *(const bilinear *)arg;
     if (s->in1 < 1 || s->in2 < 0 || s->out < 0)
-        return ct__fail(CT_ERR_INVALID_ARGUMENT, "ct_nn_bilinear: %lld and %lld input and %lld output features", (long long)s->in1, (long long)s->in2, (long long)s->out);
+        return ct__fail(CT_ERR_INVALID_ARGUMENT, "ct_nn_bilinear: %lld and %lld input and %lld output features", (long long)s->in1, (long long)s->in2,
+                        (long long)s->out);
     double bound = 1 / sqrt((double)s->in1);
     CT__TRY(ct_module_register_parameter(m, "weight", ct_empty(CT_SHAPE(s->out, s->in1, s->in2), s->dtype)));
     if (s->bias) CT__TRY(ct_module_register_parameter(m, "bias", ct_empty(CT_SHAPE(s->out), s->dtype)));
@@ -82,7 +83,8 @@ static ct_status bilinear_forward(ct_module *m, ct_tensor *const *in, int n_in, 
 static int64_t bilinear_describe(const ct_module *m, char *buffer, size_t size) {
     const bilinear *s = ct_module_state(m);
     ct__writer w = {buffer, size, 0};
-    ct__write(&w, "in1_features=%lld, in2_features=%lld, out_features=%lld, bias=%s", (long long)s->in1, (long long)s->in2, (long long)s->out, ct__bool_str(s->bias));
+    ct__write(&w, "in1_features=%lld, in2_features=%lld, out_features=%lld, bias=%s", (long long)s->in1, (long long)s->in2, (long long)s->out,
+              ct__bool_str(s->bias));
     return w.length;
 }
 

@@ -113,7 +113,8 @@ static ct_module *make_batch(int n, int64_t features, const ct_nn_batch_norm_opt
         ct__fail(CT_ERR_INVALID_ARGUMENT, "%s: momentum %g is given beside a cumulative_average that has none", functions[0][n - 1], o.momentum.value);
         return NULL;
     }
-    return make((norm){.n = n, .affine = !o.no_affine, .bias = !o.no_affine && !o.no_bias, .track = !o.no_track_running_stats, .cumulative = o.cumulative_average,
+    return make((norm){.n = n, .affine = !o.no_affine, .bias = !o.no_affine && !o.no_bias, .track = !o.no_track_running_stats,
+                       .cumulative = o.cumulative_average,
                        .features = features, .eps = ct__opt_or(o.eps, 1e-5), .momentum = ct__opt_or(o.momentum, 0.1), .dtype = o.dtype});
 }
 
@@ -238,7 +239,8 @@ static ct_status rms_forward(ct_module *m, ct_tensor *const *in, int n_in, ct_te
 static int64_t rms_describe(const ct_module *m, char *buffer, size_t size) {
     const shaped *s = ct_module_state(m);
     ct__writer w = {buffer, size, 0};
-    ct__write(&w, "%s, eps=%s", ct__tuple_str(&(ct__tuple_text){{0}}, s->sizes, s->n), s->eps.has ? ct__float_str(&(ct__float_text){{0}}, s->eps.value) : "None");
+    ct__write(&w, "%s, eps=%s", ct__tuple_str(&(ct__tuple_text){{0}}, s->sizes, s->n), s->eps.has ? ct__float_str(&(ct__float_text){{0}}, s->eps.value)
+              : "None");
     ct__write(&w, ", elementwise_affine=%s", ct__bool_str(s->affine));
     return w.length;
 }
@@ -271,7 +273,8 @@ static ct_status response_init(ct_module *m, const void *arg) {
 static ct_status response_forward(ct_module *m, ct_tensor *const *in, int n_in, ct_tensor **out, int n_out) {
     (void)n_in, (void)n_out;
     const response *s = ct_module_state(m);
-    out[0] = ct_local_response_norm(in[0], s->size, &(ct_local_response_norm_options){.alpha = ct_some_f64(s->alpha), .beta = ct_some_f64(s->beta), .k = ct_some_f64(s->k)});
+    out[0] = ct_local_response_norm(in[0], s->size, &(ct_local_response_norm_options){.alpha = ct_some_f64(s->alpha), .beta = ct_some_f64(s->beta),
+                                                                                      .k = ct_some_f64(s->k)});
     return ct__pending();
 }
 

@@ -17,11 +17,6 @@ typedef struct pad {
     bool shows_value;
 } pad;
 
-static ct_status init(ct_module *m, const void *arg) {
-    *(pad *)ct_module_state(m) = *(const pad *)arg;
-    return CT_OK;
-}
-
 static ct_status forward(ct_module *m, ct_tensor *const *in, int n_in, ct_tensor **out, int n_out) {
     (void)n_in, (void)n_out;
     const pad *s = ct_module_state(m);
@@ -42,10 +37,12 @@ static ct_module *make(const char *function, const char *name, int dims, pad s, 
     CT__TRY_NULL(CT__CHECK_OPTIONS(function, options));
     s.n = 2 * dims;
     for (int i = 0; i < s.n; i++) s.sides[i] = options && options->padding_nd ? options->padding_nd[i] : padding;
-    return ct_module_new(&(ct_module_class){.name = name, .state_size = sizeof s, .n_inputs = 1, .n_outputs = 1, .init = init, .forward = forward, .describe = describe}, &s);
+    return ct_module_new(&(ct_module_class){.name = name, .state_size = sizeof s, .n_inputs = 1, .n_outputs = 1, .init = ct__copy_state, .forward = forward,
+                                            .describe = describe}, &s);
 }
 
-static const pad zero = {.mode = CT_PAD_CONSTANT}, reflect = {.mode = CT_PAD_REFLECT}, replicate = {.mode = CT_PAD_REPLICATE}, circular = {.mode = CT_PAD_CIRCULAR};
+static const pad zero = {.mode = CT_PAD_CONSTANT}, reflect = {.mode = CT_PAD_REFLECT}, replicate = {.mode = CT_PAD_REPLICATE},
+                 circular = {.mode = CT_PAD_CIRCULAR};
 static pad constant(double value) { return (pad){.mode = CT_PAD_CONSTANT, .value = value, .shows_value = true}; }
 
 ct_module *ct_nn_constant_pad1d(int64_t p, double value, const ct_nn_pad_options *o) {

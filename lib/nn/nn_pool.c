@@ -31,14 +31,16 @@ static ct_status init(ct_module *m, const void *arg) {
     *s = *(const pool *)arg;
     for (int i = 0; i < s->kernel.n; i++)
         if (s->kernel.v[i] < 1 || s->stride.v[i] < 1 || s->padding.v[i] < 0 || s->padding.v[i] > s->kernel.v[i] / 2 || s->dilation.v[i] < 1)
-            return ct__fail(CT_ERR_INVALID_ARGUMENT, "%s: kernel size %lld, stride %lld, padding %lld (at most half the kernel), dilation %lld in dimension %d", s->function,
+            return ct__fail(CT_ERR_INVALID_ARGUMENT,
+                            "%s: kernel size %lld, stride %lld, padding %lld (at most half the kernel), dilation %lld in dimension %d", s->function,
                             (long long)s->kernel.v[i], (long long)s->stride.v[i], (long long)s->padding.v[i], (long long)s->dilation.v[i], i);
     return CT_OK;
 }
 
 static ct_module *make(const char *name, int n_inputs, int n_outputs, ct_status (*forward)(ct_module *, ct_tensor *const *, int, ct_tensor **, int),
                        int64_t (*describe)(const ct_module *, char *, size_t), const pool *s) {
-    return ct_module_new(&(ct_module_class){.name = name, .state_size = sizeof *s, .n_inputs = n_inputs, .n_outputs = n_outputs, .init = init, .forward = forward,
+    return ct_module_new(&(ct_module_class){.name = name, .state_size = sizeof *s, .n_inputs = n_inputs, .n_outputs = n_outputs, .init = init,
+                                            .forward = forward,
                                             .describe = describe}, s);
 }
 
@@ -56,7 +58,8 @@ static ct_status max_forward(ct_module *m, ct_tensor *const *in, int n_in, ct_te
     const pool *s = ct_module_state(m);
     ct_tensor **indices;
     CT__TRY(indices_of(m, out, n_out, &indices));
-    ct_max_pool_options o = {.kernel_size_nd = s->kernel.v, .stride_nd = s->stride.v, .padding_nd = s->padding.v, .dilation_nd = s->dilation.v, .ceil_mode = s->ceil_mode};
+    ct_max_pool_options o = {.kernel_size_nd = s->kernel.v, .stride_nd = s->stride.v, .padding_nd = s->padding.v, .dilation_nd = s->dilation.v,
+                             .ceil_mode = s->ceil_mode};
     out[0] = ops[s->kernel.n - 1](in[0], s->kernel.v[0], &o, indices);
     return ct__pending();
 }
@@ -71,7 +74,8 @@ static int64_t max_describe(const ct_module *m, char *buffer, size_t size) {
 }
 
 static ct_module *make_max(int n, int64_t kernel, const ct_max_pool_options *options) {
-    static const char *const names[] = {"MaxPool1d", "MaxPool2d", "MaxPool3d"}, *const functions[] = {"ct_nn_max_pool1d", "ct_nn_max_pool2d", "ct_nn_max_pool3d"};
+    static const char *const names[] = {"MaxPool1d", "MaxPool2d", "MaxPool3d"},
+                      *const functions[] = {"ct_nn_max_pool1d", "ct_nn_max_pool2d", "ct_nn_max_pool3d"};
     CT__TRY_NULL(CT__CHECK_OPTIONS(functions[n - 1], options));
     ct_max_pool_options o = options ? *options : (ct_max_pool_options){0};
     pool s = windows(functions[n - 1], n, kernel, o.kernel_size_nd, o.stride, o.stride_nd);
@@ -149,7 +153,8 @@ static int64_t avg_describe(const ct_module *m, char *buffer, size_t size) {
 }
 
 static ct_module *make_avg(int n, int64_t kernel, const ct_avg_pool_options *options) {
-    static const char *const names[] = {"AvgPool1d", "AvgPool2d", "AvgPool3d"}, *const functions[] = {"ct_nn_avg_pool1d", "ct_nn_avg_pool2d", "ct_nn_avg_pool3d"};
+    static const char *const names[] = {"AvgPool1d", "AvgPool2d", "AvgPool3d"},
+                      *const functions[] = {"ct_nn_avg_pool1d", "ct_nn_avg_pool2d", "ct_nn_avg_pool3d"};
     CT__TRY_NULL(CT__CHECK_OPTIONS(functions[n - 1], options));
     ct_avg_pool_options o = options ? *options : (ct_avg_pool_options){0};
     pool s = windows(functions[n - 1], n, kernel, o.kernel_size_nd, o.stride, o.stride_nd);
@@ -176,7 +181,8 @@ static int64_t lp_describe(const ct_module *m, char *buffer, size_t size) {
     const pool *s = ct_module_state(m);
     ct__writer w = {buffer, size, 0};
     ct__tuple_text k, st;
-    ct__write(&w, "norm_type=%s, kernel_size=%s, stride=%s, ceil_mode=%s", ct__number_str(&(ct__float_text){{0}}, s->norm_type), ct__per_dim_str(&k, &s->kernel),
+    ct__write(&w, "norm_type=%s, kernel_size=%s, stride=%s, ceil_mode=%s", ct__number_str(&(ct__float_text){{0}}, s->norm_type),
+              ct__per_dim_str(&k, &s->kernel),
               s->has_stride ? ct__per_dim_str(&st, &s->stride) : "None", ct__bool_str(s->ceil_mode));
     return w.length;
 }

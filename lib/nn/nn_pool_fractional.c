@@ -92,7 +92,8 @@ static ct_tensor *samples_for(const ct_module *m, const fractional *s, const ct_
     ct__shape_text text;
     if (samples->ndim == 3 && samples->sizes[0] == batch && samples->sizes[1] == channels && samples->sizes[2] == s->n)
         return ct_contiguous(ct_to(samples, CT_F64), CT_FORMAT_CONTIGUOUS);
-    ct__fail(CT_ERR_SHAPE, "ct_forward: the random samples of %s are %s, not [%lld, %lld, %d]", m->cls.name, ct__shape_str(&text, samples->sizes, samples->ndim),
+    ct__fail(CT_ERR_SHAPE, "ct_forward: the random samples of %s are %s, not [%lld, %lld, %d]", m->cls.name,
+             ct__shape_str(&text, samples->sizes, samples->ndim),
              (long long)batch, (long long)channels, s->n);
     return NULL;
 }
@@ -145,7 +146,8 @@ static ct_status init(ct_module *m, const void *arg) {
     s->samples = NULL;
     for (int d = 0; d < s->n; d++) {
         if (s->kernel.v[d] < 1 || (!s->by_ratio && s->size.v[d] < 1))
-            return ct__fail(CT_ERR_INVALID_ARGUMENT, "%s: kernel size %lld, output size %lld in dimension %d", s->function, (long long)s->kernel.v[d], (long long)s->size.v[d], d);
+            return ct__fail(CT_ERR_INVALID_ARGUMENT, "%s: kernel size %lld, output size %lld in dimension %d", s->function, (long long)s->kernel.v[d],
+                            (long long)s->size.v[d], d);
         if (s->by_ratio && !(s->ratio[d] > 0 && s->ratio[d] < 1))
             return ct__fail(CT_ERR_INVALID_ARGUMENT, "%s: output ratio %g; it lies between 0 and 1", s->function, s->ratio[d]);
     }
@@ -160,7 +162,8 @@ static ct_module *make(const char *function, const char *name, int n, int64_t ke
         ct__fail(CT_ERR_INVALID_ARGUMENT, "%s: %s", function, size ? "an output size and a ratio are given" : "neither output size nor ratio is given");
         return NULL;
     }
-    fractional s = {.function = function, .n = n, .kernel = ct__per_dim_of(n, kernel, o.kernel_size_nd), .size = ct__per_dim_of(n, o.output_size, o.output_size_nd),
+    fractional s = {.function = function, .n = n, .kernel = ct__per_dim_of(n, kernel, o.kernel_size_nd),
+                    .size = ct__per_dim_of(n, o.output_size, o.output_size_nd),
                     .by_ratio = ratio, .samples = o.random_samples};
     for (int d = 0; d < n; d++) s.ratio[d] = o.output_ratio_nd ? o.output_ratio_nd[d] : o.output_ratio;
     return ct_module_new(&(ct_module_class){.name = name, .state_size = sizeof s, .n_inputs = 1, .init = init, .forward = forward}, &s);

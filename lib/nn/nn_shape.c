@@ -15,11 +15,6 @@ typedef struct flatten {
     int64_t start, end;
 } flatten;
 
-static ct_status flatten_init(ct_module *m, const void *arg) {
-    *(flatten *)ct_module_state(m) = *(const flatten *)arg;
-    return CT_OK;
-}
-
 static ct_status flatten_forward(ct_module *m, ct_tensor *const *in, int n_in, ct_tensor **out, int n_out) {
     (void)n_in, (void)n_out;
     const flatten *s = ct_module_state(m);
@@ -36,7 +31,7 @@ static int64_t flatten_describe(const ct_module *m, char *buffer, size_t size) {
 
 ct_module *ct_nn_flatten(const ct_nn_flatten_options *options) {
     static const ct_module_class cls = {.name = "Flatten", .state_size = sizeof(flatten), .n_inputs = 1, .n_outputs = 1,
-                                        .init = flatten_init, .forward = flatten_forward, .describe = flatten_describe};
+                                        .init = ct__copy_state, .forward = flatten_forward, .describe = flatten_describe};
     CT__TRY_NULL(CT__CHECK_OPTIONS("ct_nn_flatten", options));
     flatten s = {1, -1};
     if (options && options->start_dim.has) s.start = options->start_dim.value;
@@ -50,11 +45,6 @@ typedef struct unflatten {
     int64_t dim, sizes[CT_MAX_NDIM];
     int n;
 } unflatten;
-
-static ct_status unflatten_init(ct_module *m, const void *arg) {
-    *(unflatten *)ct_module_state(m) = *(const unflatten *)arg;
-    return CT_OK;
-}
 
 static ct_status unflatten_forward(ct_module *m, ct_tensor *const *in, int n_in, ct_tensor **out, int n_out) {
     (void)n_in, (void)n_out;
@@ -72,7 +62,7 @@ static int64_t unflatten_describe(const ct_module *m, char *buffer, size_t size)
 
 ct_module *ct_nn_unflatten(int64_t dim, const int64_t *sizes, int n) {
     static const ct_module_class cls = {.name = "Unflatten", .state_size = sizeof(unflatten), .n_inputs = 1, .n_outputs = 1,
-                                        .init = unflatten_init, .forward = unflatten_forward, .describe = unflatten_describe};
+                                        .init = ct__copy_state, .forward = unflatten_forward, .describe = unflatten_describe};
     if (n < 1 || n > CT_MAX_NDIM || !sizes) {
         ct__fail(CT_ERR_INVALID_ARGUMENT, "ct_nn_unflatten: %d sizes at %s; 1 to %d are taken", n, sizes ? "an array" : "NULL", CT_MAX_NDIM);
         return NULL;
@@ -111,14 +101,19 @@ static int64_t shuffle_describe(const ct_module *m, char *buffer, size_t size) {
 }
 
 static ct_module *make_shuffle(const char *name, shuffle s) {
-    return ct_module_new(&(ct_module_class){.name = name, .state_size = sizeof s, .n_inputs = 1, .n_outputs = 1, .init = shuffle_init, .forward = shuffle_forward,
+    return ct_module_new(&(ct_module_class){.name = name, .state_size = sizeof s, .n_inputs = 1, .n_outputs = 1, .init = shuffle_init,
+                                            .forward = shuffle_forward,
                                             .describe = shuffle_describe}, &s);
 }
-ct_module *ct_nn_pixel_shuffle(int64_t factor) { return make_shuffle("PixelShuffle", (shuffle){"ct_nn_pixel_shuffle", "upscale_factor=", ct_pixel_shuffle, factor}); }
+ct_module *ct_nn_pixel_shuffle(int64_t factor) {
+    return make_shuffle("PixelShuffle", (shuffle){"ct_nn_pixel_shuffle", "upscale_factor=", ct_pixel_shuffle, factor});
+}
 ct_module *ct_nn_pixel_unshuffle(int64_t factor) {
     return make_shuffle("PixelUnshuffle", (shuffle){"ct_nn_pixel_unshuffle", "downscale_factor=", ct_pixel_unshuffle, factor});
 }
-ct_module *ct_nn_channel_shuffle(int64_t groups) { return make_shuffle("ChannelShuffle", (shuffle){"ct_nn_channel_shuffle", "groups=", ct_channel_shuffle, groups}); }
+ct_module *ct_nn_channel_shuffle(int64_t groups) {
+    return make_shuffle("ChannelShuffle", (shuffle){"ct_nn_channel_shuffle", "groups=", ct_channel_shuffle, groups});
+}
 
 /* ---- Unfold, Fold ---- */
 
@@ -136,7 +131,8 @@ static ct_status columns_init(ct_module *m, const void *arg) {
         return ct__fail(CT_ERR_INVALID_ARGUMENT, "%s: an image of %lld x %lld", s->function, (long long)s->out[0], (long long)s->out[1]);
     for (int i = 0; i < 2; i++)
         if (s->kernel.v[i] < 1 || s->dilation.v[i] < 1 || s->padding.v[i] < 0 || s->stride.v[i] < 1)
-            return ct__fail(CT_ERR_INVALID_ARGUMENT, "%s: kernel size %lld, dilation %lld, padding %lld, stride %lld in dimension %d", s->function, (long long)s->kernel.v[i],
+            return ct__fail(CT_ERR_INVALID_ARGUMENT, "%s: kernel size %lld, dilation %lld, padding %lld, stride %lld in dimension %d", s->function,
+                            (long long)s->kernel.v[i],
                             (long long)s->dilation.v[i], (long long)s->padding.v[i], (long long)s->stride.v[i], i);
     return CT_OK;
 }
@@ -166,7 +162,8 @@ static ct_module *make_columns(const char *name, columns s, int64_t kernel_size,
     s.dilation = ct__per_dim_of(2, o.dilation ? o.dilation : 1, o.dilation_nd);
     s.padding = ct__per_dim_of(2, o.padding, o.padding_nd);
     s.stride = ct__per_dim_of(2, o.stride ? o.stride : 1, o.stride_nd);
-    return ct_module_new(&(ct_module_class){.name = name, .state_size = sizeof s, .n_inputs = 1, .n_outputs = 1, .init = columns_init, .forward = columns_forward,
+    return ct_module_new(&(ct_module_class){.name = name, .state_size = sizeof s, .n_inputs = 1, .n_outputs = 1, .init = columns_init,
+                                            .forward = columns_forward,
                                             .describe = columns_describe}, &s);
 }
 ct_module *ct_nn_unfold(int64_t kernel_size, const ct_unfold_options *options) {

@@ -10,11 +10,6 @@ typedef struct cosine {
     ct_cosine_similarity_options options;
 } cosine;
 
-static ct_status cosine_init(ct_module *m, const void *arg) {
-    *(cosine *)ct_module_state(m) = *(const cosine *)arg;
-    return CT_OK;
-}
-
 static ct_status cosine_forward(ct_module *m, ct_tensor *const *in, int n_in, ct_tensor **out, int n_out) {
     (void)n_in, (void)n_out;
     const cosine *s = ct_module_state(m);
@@ -24,16 +19,11 @@ static ct_status cosine_forward(ct_module *m, ct_tensor *const *in, int n_in, ct
 
 ct_module *ct_nn_cosine_similarity(int64_t dim, const ct_cosine_similarity_options *options) {
     static const ct_module_class cls = {.name = "CosineSimilarity", .state_size = sizeof(cosine), .n_inputs = 2, .n_outputs = 1,
-                                        .init = cosine_init, .forward = cosine_forward};
+                                        .init = ct__copy_state, .forward = cosine_forward};
     CT__TRY_NULL(CT__CHECK_OPTIONS("ct_nn_cosine_similarity", options));
     cosine s = {.dim = dim};
     if (options) s.options = *options;
     return ct_module_new(&cls, &s);
-}
-
-static ct_status distance_init(ct_module *m, const void *arg) {
-    if (arg) *(ct_pairwise_distance_options *)ct_module_state(m) = *(const ct_pairwise_distance_options *)arg;
-    return CT_OK;
 }
 
 static ct_status distance_forward(ct_module *m, ct_tensor *const *in, int n_in, ct_tensor **out, int n_out) {
@@ -44,7 +34,7 @@ static ct_status distance_forward(ct_module *m, ct_tensor *const *in, int n_in, 
 
 ct_module *ct_nn_pairwise_distance(const ct_pairwise_distance_options *options) {
     static const ct_module_class cls = {.name = "PairwiseDistance", .state_size = sizeof *options, .n_inputs = 2, .n_outputs = 1,
-                                        .init = distance_init, .forward = distance_forward};
+                                        .init = ct__copy_state, .forward = distance_forward};
     CT__TRY_NULL(CT__CHECK_OPTIONS("ct_nn_pairwise_distance", options));
     return ct_module_new(&cls, options);
 }

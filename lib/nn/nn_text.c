@@ -16,11 +16,9 @@ void ct__write(ct__writer *w, const char *format, ...) {
 
 /* The shortest text that reads back as v, with an exponent where repr(float) has one: below 1e-4 and from 1e16. */
 const char *ct__number_str(ct__float_text *b, double v) {
-    int digits = 1;
-    for (; digits < 17; digits++) {
-        snprintf(b->s, sizeof b->s, "%.*e", digits - 1, v);
-        if (strtod(b->s, NULL) == v) break;
-    }
+    int digits = 0;
+    do snprintf(b->s, sizeof b->s, "%.*e", digits++, v);
+    while (digits < 17 && strtod(b->s, NULL) != v);
     const char *e = strchr(b->s, 'e');
     int exponent = e ? atoi(e + 1) : 0;
     if (e && exponent >= -4 && exponent < 16) snprintf(b->s, sizeof b->s, "%.*f", digits - 1 > exponent ? digits - 1 - exponent : 0, v);

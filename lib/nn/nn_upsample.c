@@ -20,14 +20,10 @@ typedef struct upsample {
 
 /* ---- Making ---- */
 
-static ct_status init(ct_module *m, const void *arg) {
-    *(upsample *)ct_module_state(m) = *(const upsample *)arg;
-    return CT_OK;
-}
-
 static ct_status check(const char *fn, const ct_nn_upsample_options *o) {
     bool size = o->size || o->size_nd, scale = o->scale_factor != 0 || o->scale_factor_nd, array = o->size_nd || o->scale_factor_nd;
-    if (size == scale) return ct__fail(CT_ERR_INVALID_ARGUMENT, "%s: %s", fn, size ? "a size and a scale factor are given" : "neither size nor scale factor is given");
+    if (size == scale)
+        return ct__fail(CT_ERR_INVALID_ARGUMENT, "%s: %s", fn, size ? "a size and a scale factor are given" : "neither size nor scale factor is given");
     if (array ? o->ndim < 1 || o->ndim > 3 : o->ndim != 0)
         return ct__fail(CT_ERR_INVALID_ARGUMENT, "%s: ndim is %d; it says how many numbers a pointer has: 1 to 3, 0 without one", fn, o->ndim);
     if ((int)o->mode < 0 || o->mode > CT_INTERPOLATE_AREA) return ct__fail(CT_ERR_INVALID_ARGUMENT, "%s: unknown mode %d", fn, (int)o->mode);
@@ -58,7 +54,8 @@ static ct_status forward(ct_module *m, ct_tensor *const *in, int n_in, ct_tensor
     ct__shape_text text;
     int dims = in[0]->ndim - 2;
     if (dims < 1 || dims > 3 || (s->dims && dims != s->dims))
-        return ct__fail(CT_ERR_SHAPE, "ct_forward: %s takes [N, C, ...] with %d more dims, not %s", m->cls.name, s->dims ? s->dims : 1, ct__shape_str(&text, in[0]->sizes, in[0]->ndim));
+        return ct__fail(CT_ERR_SHAPE, "ct_forward: %s takes [N, C, ...] with %d more dims, not %s", m->cls.name, s->dims ? s->dims : 1,
+                        ct__shape_str(&text, in[0]->sizes, in[0]->ndim));
     ct_interpolate_options o = {.size_nd = s->by_scale ? NULL : s->size, .scale_factor_nd = s->by_scale ? s->scale : NULL, .mode = s->mode,
                                 .align_corners = s->align_corners, .recompute_scale_factor = s->recompute_scale_factor};
     out[0] = ct_interpolate(in[0], &o);
@@ -86,7 +83,8 @@ static int64_t describe(const ct_module *m, char *buffer, size_t size) {
 /* ---- The three ---- */
 
 static ct_module *make(const char *name, const upsample *s) {
-    return ct_module_new(&(ct_module_class){.name = name, .state_size = sizeof *s, .n_inputs = 1, .n_outputs = 1, .init = init, .forward = forward, .describe = describe}, s);
+    return ct_module_new(&(ct_module_class){.name = name, .state_size = sizeof *s, .n_inputs = 1, .n_outputs = 1, .init = ct__copy_state, .forward = forward,
+                                            .describe = describe}, s);
 }
 
 ct_module *ct_nn_upsample(const ct_nn_upsample_options *options) {

@@ -2,7 +2,13 @@
 #include <cstdio>
 #include <ctorch/ctorch.h>
 
+// The other macros of containers in C++: what they make is not run.
+static void hold() {
+    ct_module_free(ct_nn_module_dict({"list", ct_nn_module_list(ct_nn_relu(), ct_nn_tanh())}, {"net", ct_nn_sequential_named({"act", ct_nn_relu()})}));
+}
+
 int main() {
+    hold();
     ct_manual_seed(1);
 
     ct_mnist_options mnist = {};

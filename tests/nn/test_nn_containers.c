@@ -152,7 +152,8 @@ END_TEST
 
 START_TEST(lists_describe_equal_children_once) {
     ct_module *inner = ct_nn_module_list(ct_nn_relu(), ct_nn_relu());
-    ct_module *m = ct_nn_module_list(ct_nn_linear(1, 2, NULL), ct_nn_linear(1, 2, NULL), ct_nn_relu(), ct_nn_sequential(ct_nn_relu()), ct_nn_sequential(ct_nn_relu()),
+    ct_module *m = ct_nn_module_list(ct_nn_linear(1, 2, NULL), ct_nn_linear(1, 2, NULL), ct_nn_relu(), ct_nn_sequential(ct_nn_relu()),
+                                     ct_nn_sequential(ct_nn_relu()),
                                      ct_nn_module_dict({"in", inner}));
     char text[600];
     ck_assert_int_gt(ct_module_format(m, text, sizeof text), 0);
@@ -188,8 +189,9 @@ END_TEST
 
 START_TEST(a_summary_has_every_layer) {
     char text[3000];
-    ct_module *net = ct_nn_sequential(ct_nn_embedding(10, 8, NULL), ct_nn_layer_norm(CT_SHAPE(8), NULL), ct_nn_unflatten(-1, CT_SHAPE(2, 4)), ct_nn_conv2d(5, 6, 1, NULL),
-                                      ct_nn_batch_norm2d(6, NULL), ct_nn_dropout2d(0.5), ct_nn_adaptive_avg_pool2d(1, 1), ct_nn_flatten(NULL), ct_nn_prelu(NULL));
+    ct_module *net = ct_nn_sequential(ct_nn_embedding(10, 8, NULL), ct_nn_layer_norm(CT_SHAPE(8), NULL), ct_nn_unflatten(-1, CT_SHAPE(2, 4)),
+                                      ct_nn_conv2d(5, 6, 1, NULL), ct_nn_batch_norm2d(6, NULL), ct_nn_dropout2d(0.5), ct_nn_adaptive_avg_pool2d(1, 1),
+                                      ct_nn_flatten(NULL), ct_nn_prelu(NULL));
     ck_assert_int_gt(ct_module_summary(net, CT_SHAPE(3, 5), text, sizeof text), 0);
     static const char *const lines[] = {
         "Sequential                           [3, 6] ",

@@ -114,7 +114,8 @@ START_TEST(a_transposed_convolution_takes_the_size_of_its_result) {
 END_TEST
 
 START_TEST(zeros_and_pointers_in_options_mean_what_the_header_says) {
-    ct_module *a = ct_nn_conv3d(2, 4, 3, &(ct_nn_conv3d_options){.stride_nd = ND(1, 2, 3), .padding_nd = ND(0, 1, 0), .dilation_nd = ND(2, 1, 1), .stride = 7, .dtype = CT_F64});
+    ct_module *a = ct_nn_conv3d(2, 4, 3, &(ct_nn_conv3d_options){.stride_nd = ND(1, 2, 3), .padding_nd = ND(0, 1, 0), .dilation_nd = ND(2, 1, 1), .stride = 7,
+                                                                 .dtype = CT_F64});
     ck_sizes(ct_forward(a, ct_zeros(CT_SHAPE(1, 2, 5, 5, 6), CT_F64)), 1, 4, 1, 3, 2);
     ck_assert_int_eq(ct_tensor_dtype(ct_module_get_parameter(a, "bias")), CT_F64);
     ct_module_free(a);

@@ -4,6 +4,7 @@
 #include "support/test.h"
 
 #include <ctorch/ctorch.h>
+#include <math.h>
 #include <string.h>
 
 /* Takes the module over. */
@@ -34,6 +35,12 @@ START_TEST(activations) {
     TEXT("Hardtanh(min_val=-1.0, max_val=1.0)", ct_nn_hardtanh(NULL));
     TEXT("Hardshrink(0.5)", ct_nn_hardshrink(NULL));
     TEXT("Softshrink(1e-05)", ct_nn_softshrink(&(ct_softshrink_options){.lambd = F(1e-5)}));
+    TEXT("ELU(alpha=0.0001)", ct_nn_elu(&(ct_elu_options){.alpha = F(1e-4)}));
+    TEXT("ELU(alpha=1234567.8)", ct_nn_elu(&(ct_elu_options){.alpha = F(1234567.8)}));
+    TEXT("ELU(alpha=1000000000000000.0)", ct_nn_elu(&(ct_elu_options){.alpha = F(1e15)}));
+    TEXT("ELU(alpha=1e+16)", ct_nn_elu(&(ct_elu_options){.alpha = F(1e16)}));
+    TEXT("ELU(alpha=-1.2345678901234568e-05)", ct_nn_elu(&(ct_elu_options){.alpha = F(-1.2345678901234567e-05)}));
+    TEXT("ELU(alpha=inf)", ct_nn_elu(&(ct_elu_options){.alpha = F((double)INFINITY)}));
     TEXT("Threshold(threshold=0.1, value=20)", ct_nn_threshold(0.1, 20));
     TEXT("PReLU(num_parameters=4)", ct_nn_prelu(&(ct_nn_prelu_options){.num_parameters = 4}));
     TEXT("RReLU(lower=0.125, upper=0.3333333333333333)", ct_nn_rrelu(NULL));
@@ -64,7 +71,8 @@ START_TEST(pools) {
     TEXT("MaxPool1d(kernel_size=2, stride=2, padding=0, dilation=1, ceil_mode=False)", ct_nn_max_pool1d(2, NULL));
     TEXT("MaxPool2d(kernel_size=(3, 2), stride=(3, 2), padding=0, dilation=1, ceil_mode=False)",
          ct_nn_max_pool2d(0, &(ct_max_pool2d_options){.kernel_size_nd = ND(3, 2)}));
-    TEXT("MaxPool2d(kernel_size=3, stride=2, padding=1, dilation=1, ceil_mode=False)", ct_nn_max_pool2d(3, &(ct_max_pool2d_options){.stride = 2, .padding = 1}));
+    TEXT("MaxPool2d(kernel_size=3, stride=2, padding=1, dilation=1, ceil_mode=False)",
+         ct_nn_max_pool2d(3, &(ct_max_pool2d_options){.stride = 2, .padding = 1}));
     TEXT("MaxPool3d(kernel_size=2, stride=2, padding=0, dilation=1, ceil_mode=True)", ct_nn_max_pool3d(2, &(ct_max_pool3d_options){.ceil_mode = true}));
     TEXT("AvgPool1d(kernel_size=(2,), stride=(2,), padding=(0,))", ct_nn_avg_pool1d(2, NULL));
     TEXT("AvgPool2d(kernel_size=(3, 2), stride=(3, 2), padding=1)", ct_nn_avg_pool2d(0, &(ct_avg_pool2d_options){.kernel_size_nd = ND(3, 2), .padding = 1}));
@@ -137,7 +145,8 @@ START_TEST(tables_and_pairs) {
          ct_nn_embedding(10, 3, &(ct_nn_embedding_options){.padding_idx = ct_some_i64(-1), .max_norm = F(1), .norm_type = F(1), .scale_grad_by_freq = true}));
     TEXT("EmbeddingBag(10, 3, mode='mean')", ct_nn_embedding_bag(10, 3, NULL));
     TEXT("EmbeddingBag(10, 3, max_norm=2.0, scale_grad_by_freq=True, mode='sum', padding_idx=0)",
-         ct_nn_embedding_bag(10, 3, &(ct_nn_embedding_bag_options){.mode = CT_EMBEDDING_BAG_SUM, .padding_idx = ct_some_i64(0), .max_norm = F(2), .norm_type = F(2),
+         ct_nn_embedding_bag(10, 3, &(ct_nn_embedding_bag_options){.mode = CT_EMBEDDING_BAG_SUM, .padding_idx = ct_some_i64(0), .max_norm = F(2),
+                                                                   .norm_type = F(2),
                                                                    .include_last_offset = true, .scale_grad_by_freq = true}));
     TEXT("ModuleList()", ct_nn_module_list_n(NULL, 0));
     TEXT("ModuleDict(\n  (a): ReLU()\n)", ct_nn_module_dict({"a", ct_nn_relu()}));

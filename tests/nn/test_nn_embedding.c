@@ -11,7 +11,8 @@ static ct_tensor *picks(void) { return test_i64((double[]){0, 3, 1, 1, 1, 4}, CT
 START_TEST(rows_are_drawn_as_pytorchs_and_the_padding_row_is_zero) {
     ct_manual_seed(7);
     ct_module *m = ct_nn_embedding(5, 4, &(ct_nn_embedding_options){.padding_idx = ct_some_i64(-2)});
-    ck_values_close(ct_module_get_parameter(m, "weight"), 1e-6, -0.820134521, 0.395631164, 0.898908496, -1.38840389, 0.198445052, 0.782072663, 1.03910768, -0.724510729,
+    ck_values_close(ct_module_get_parameter(m, "weight"), 1e-6, -0.820134521, 0.395631164, 0.898908496, -1.38840389, 0.198445052, 0.782072663, 1.03910768,
+                    -0.724510729,
                     -0.848908603, -1.21692944, -0.0810215846, 1.36148512, 0, 0, 0, 0, -0.866701603, -0.564006686, -2.05646253, -0.356722534);
     ck_assert(ct_requires_grad(ct_module_get_parameter(m, "weight")));
     ct_module_free(m);
@@ -88,8 +89,10 @@ START_TEST(bags_are_pytorchs) {
     ck_values(bags((ct_nn_embedding_bag_options){.mode = CT_EMBEDDING_BAG_SUM, .padding_idx = ct_some_i64(1)}, x, NULL, NULL, 1), 6, 8, 8, 9);
     ck_values(bags((ct_nn_embedding_bag_options){.mode = CT_EMBEDDING_BAG_MAX}, x, NULL, NULL, 2), 6, 7, 8, 9);
     ck_values_close(bags((ct_nn_embedding_bag_options){.max_norm = ct_some_f64(3)}, x, NULL, NULL, 3), 1e-6, 1.20549154, 1.92464018, 1.77376413, 2.41150975);
-    ck_values(bags((ct_nn_embedding_bag_options){.mode = CT_EMBEDDING_BAG_SUM}, flat, test_i64(D(0, 2, 5), CT_SHAPE(3)), ct_arange(0, 6, 1, CT_F32), 3), 6, 7, 18, 27, 40, 45);
-    ck_values(bags((ct_nn_embedding_bag_options){.mode = CT_EMBEDDING_BAG_SUM, .include_last_offset = true}, flat, test_i64(D(0, 2, 6), CT_SHAPE(3)), NULL, 2), 6, 8, 14, 18);
+    ck_values(bags((ct_nn_embedding_bag_options){.mode = CT_EMBEDDING_BAG_SUM}, flat, test_i64(D(0, 2, 5), CT_SHAPE(3)), ct_arange(0, 6, 1, CT_F32), 3), 6, 7,
+              18, 27, 40, 45);
+    ck_values(bags((ct_nn_embedding_bag_options){.mode = CT_EMBEDDING_BAG_SUM, .include_last_offset = true}, flat, test_i64(D(0, 2, 6), CT_SHAPE(3)), NULL, 2),
+              6, 8, 14, 18);
 }
 END_TEST
 

@@ -30,7 +30,8 @@ START_TEST(running_statistics_move_with_momentum) {
 END_TEST
 
 START_TEST(a_cumulative_average_is_that_of_all_batches) {
-    check_batch_norm(ct_nn_batch_norm1d(3, &(ct_nn_batch_norm1d_options){.cumulative_average = true}), (double[]){4.5, 2.5, 5}, (double[]){10.833334, 3.33333349, 40},
+    check_batch_norm(ct_nn_batch_norm1d(3, &(ct_nn_batch_norm1d_options){.cumulative_average = true}), (double[]){4.5, 2.5, 5},
+                     (double[]){10.833334, 3.33333349, 40},
                      (double[]){-1.06337571, -0.273860931, -0.316227674, 0.151910871, -1.36930442, -0.948683083, -0.759554088, -0.273860931, 0.316227734});
 }
 END_TEST
@@ -45,7 +46,8 @@ START_TEST(without_running_statistics_the_batch_counts_in_evaluation_too) {
     ct_module *m = ct_nn_batch_norm1d(3, &(ct_nn_batch_norm1d_options){.no_track_running_stats = true, .no_affine = true});
     ck_assert_int_eq(ct_dict_size(ct_state_dict(m)), 0);
     ct_module_eval(m);
-    ck_values_close(ct_forward(m, three_rows()), 1e-6, -0.980578959, 0.707102776, 0, 1.3728106, -1.41420555, -1.22474432, -0.392231584, 0.707102776, 1.22474432);
+    ck_values_close(ct_forward(m, three_rows()), 1e-6, -0.980578959, 0.707102776, 0, 1.3728106, -1.41420555, -1.22474432, -0.392231584, 0.707102776,
+                    1.22474432);
     ct_module_free(m);
 }
 END_TEST
@@ -66,6 +68,21 @@ START_TEST(state_dicts_have_pytorchs_names) {
     check_names(ct_nn_layer_norm(CT_SHAPE(3), NULL), names, 2);
     check_names(ct_nn_group_norm(1, 3, &(ct_nn_group_norm_options){.no_bias = true}), names, 1);
     check_names(ct_nn_rms_norm(CT_SHAPE(3), NULL), names, 1);
+}
+END_TEST
+
+START_TEST(a_state_dict_may_lack_the_count_of_batches) {
+    ct_module *m = ct_nn_sequential(ct_nn_batch_norm1d(3, NULL)), *other = ct_nn_sequential(ct_nn_batch_norm1d(3, NULL));
+    ct_forward(m, three_rows());
+    ct_dict *state = ct_state_dict(m);
+    ct_dict_remove(state, "0.num_batches_tracked");
+    ck_assert_int_eq(ct_load_state_dict(other, state, NULL), CT_OK);
+    ck_close(ct_module_get_buffer(other, "0.running_var"), ct_module_get_buffer(m, "0.running_var"), 0, 0);
+    ck_assert_int_eq(ct_item_i64(ct_module_get_buffer(other, "0.num_batches_tracked")), 0);
+    ct_dict_remove(state, "0.running_var");
+    ct_load_state_dict(other, state, NULL);
+    ck_error(CT_ERR_NOT_FOUND, "1 missing (\"0.running_var\")");
+    ct_module_free(m), ct_module_free(other);
 }
 END_TEST
 
@@ -105,7 +122,8 @@ START_TEST(the_others_are_pytorchs) {
     ct_module *response = ct_nn_local_response_norm(2, &(ct_local_response_norm_options){.alpha = ct_some_f64(1)});
     ck_values_close(ct_forward(layer, x), 1e-5, -1.06904137, -0.267260283, 1.3363018, -1.06904459, -0.267261147, 1.33630574);
     ck_values_close(ct_forward(rms, x), 1e-6, 0.377964497, 0.755928993, 1.51185799, 0, 0.547722578, 1.64316761);
-    ck_values_close(ct_forward(group, ct_reshape(ct_square(ct_arange(0, 8, 1, CT_F32)), CT_SHAPE(1, 4, 2))), 1e-5, -0.999999523, -0.714285374, 0.142857075, 1.57142782,
+    ck_values_close(ct_forward(group, ct_reshape(ct_square(ct_arange(0, 8, 1, CT_F32)), CT_SHAPE(1, 4, 2))), 1e-5, -0.999999523, -0.714285374, 0.142857075,
+                    1.57142782,
                     -1.25618327, -0.526786506, 0.36469844, 1.41827154);
     ck_values_close(ct_forward(response, ct_reshape(ct_arange(0, 4, 1, CT_F32), CT_SHAPE(1, 4, 1))), 1e-6, 0, 0.737787962, 0.781589925, 0.661950171);
     ct_module_free(layer), ct_module_free(rms), ct_module_free(group), ct_module_free(response);
@@ -167,6 +185,7 @@ TEST_LIST = {
     TEST(momentum_zero_leaves_the_statistics_alone),
     TEST(without_running_statistics_the_batch_counts_in_evaluation_too),
     TEST(state_dicts_have_pytorchs_names),
+    TEST(a_state_dict_may_lack_the_count_of_batches),
     TEST(without_bias_the_buffers_are_still_found),
     TEST(instances_are_normalized_by_themselves_with_and_without_a_batch),
     TEST(the_others_are_pytorchs),

@@ -25,7 +25,8 @@ START_TEST(each_layer_is_its_function) {
     ct_tensor *l = cube(3), *i = cube(4), *v = cube(5);
     const ct_avg_pool_options inside = {.padding = 1, .stride = 1, .no_count_include_pad = true, .ceil_mode = true}, divided = {.divisor_override = 3};
     SAME(ct_nn_max_pool1d(2, NULL), l, ct_max_pool1d(l, 2, NULL, NULL));
-    SAME(ct_nn_max_pool2d(3, &(ct_max_pool2d_options){.stride = 2, .ceil_mode = true}), i, ct_max_pool2d(i, 3, &(ct_max_pool2d_options){.stride = 2, .ceil_mode = true}, NULL));
+    const ct_max_pool_options hanging = {.stride = 2, .ceil_mode = true};
+    SAME(ct_nn_max_pool2d(3, &hanging), i, ct_max_pool2d(i, 3, &hanging, NULL));
     SAME(ct_nn_max_pool3d(2, &(ct_max_pool3d_options){.dilation = 2}), v, ct_max_pool3d(v, 2, &(ct_max_pool3d_options){.dilation = 2}, NULL));
     SAME(ct_nn_avg_pool1d(2, &inside), l, ct_avg_pool1d(l, 2, &inside));
     SAME(ct_nn_avg_pool2d(2, &divided), i, ct_avg_pool2d(i, 2, &divided));
@@ -96,7 +97,8 @@ START_TEST(fractional_windows_are_drawn_for_each_pass_and_cover_the_ends) {
     ck_close(ct_forward(m, x), out[0], 0, 0);
     ct_module_free(m);
 
-    m = ct_nn_fractional_max_pool3d(1, &(ct_nn_fractional_max_pool3d_options){.output_size_nd = ND(2, 1, 3), .random_samples = ct_full(CT_SHAPE(1, 2, 3), 0.5, CT_F32)});
+    m = ct_nn_fractional_max_pool3d(1, &(ct_nn_fractional_max_pool3d_options){.output_size_nd = ND(2, 1, 3),
+                                                                              .random_samples = ct_full(CT_SHAPE(1, 2, 3), 0.5, CT_F32)});
     ct_tensor *v = ct_rand(CT_SHAPE(2, 4, 4, 4), CT_F32, NULL);
     ck_close(ct_forward(m, v), ct_forward(m, v), 0, 0);
     ck_sizes(ct_forward(m, v), 2, 2, 1, 3);

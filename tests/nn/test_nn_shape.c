@@ -50,9 +50,11 @@ END_TEST
 START_TEST(resizing_is_pytorchs) {
     ct_tensor *l = counting(3), *i = counting(4);
     VALUES(ct_nn_upsample(&(ct_nn_upsample_options){.scale_factor = 2}), l, 0, 0, 1, 1, 2, 2);
-    VALUES(ct_nn_upsample(&(ct_nn_upsample_options){.size_nd = ND(3, 4), .ndim = 2, .mode = CT_INTERPOLATE_BILINEAR}), i, 0, 0.25, 0.75, 1, 1, 1.25, 1.75, 2, 2, 2.25, 2.75,
+    VALUES(ct_nn_upsample(&(ct_nn_upsample_options){.size_nd = ND(3, 4), .ndim = 2, .mode = CT_INTERPOLATE_BILINEAR}), i, 0, 0.25, 0.75, 1, 1, 1.25, 1.75, 2,
+           2, 2.25, 2.75,
            3);
-    VALUES(ct_nn_upsample(&(ct_nn_upsample_options){.scale_factor_nd = (const double[]){2, 1.5}, .ndim = 2, .mode = CT_INTERPOLATE_BILINEAR, .align_corners = true}), i, 0, 0.5,
+    VALUES(ct_nn_upsample(&(ct_nn_upsample_options){.scale_factor_nd = (const double[]){2, 1.5}, .ndim = 2, .mode = CT_INTERPOLATE_BILINEAR,
+                                                    .align_corners = true}), i, 0, 0.5,
            1, 0.666666687, 1.16666663, 1.66666663, 1.33333337, 1.83333337, 2.33333349, 2, 2.5, 3);
     VALUES(ct_nn_upsampling_nearest2d(&(ct_nn_upsample_options){.scale_factor = 2}), i, 0, 0, 1, 1, 0, 0, 1, 1, 2, 2, 3, 3, 2, 2, 3, 3);
     VALUES(ct_nn_upsampling_bilinear2d(&(ct_nn_upsample_options){.size = 3}), i, 0, 0.5, 1, 1, 1.5, 2, 2, 2.5, 3);
@@ -117,7 +119,8 @@ static ct_tensor *of_two(ct_module *m, ct_tensor *a, ct_tensor *b) {
 START_TEST(layers_of_two_inputs_are_pytorchs) {
     ct_tensor *a = ct_reshape(ct_arange(0, 12, 1, CT_F32), CT_SHAPE(2, 3, 2)), *b = ct_add_scalar(ct_flip(a, CT_DIMS(0)), 1);
     ck_values_close(of_two(ct_nn_cosine_similarity(1, NULL), a, b), 1e-6, 0.875064015, 0.943879724, 0.956182837, 0.978423953);
-    ck_values_close(of_two(ct_nn_cosine_similarity(0, &(ct_cosine_similarity_options){.eps = ct_some_f64(100)}), a, b), 1e-6, 0.0006, 0.0022, 0.0042, 0.0066, 0.0094, 0.0126);
+    ck_values_close(of_two(ct_nn_cosine_similarity(0, &(ct_cosine_similarity_options){.eps = ct_some_f64(100)}), a, b), 1e-6, 0.0006, 0.0022, 0.0042, 0.0066,
+                    0.0094, 0.0126);
     ck_values_close(of_two(ct_nn_pairwise_distance(NULL), a, b), 1e-6, 9.89949417, 9.89949417, 9.89949417, 7.07106924, 7.07106924, 7.07106924);
     ct_tensor *kept = of_two(ct_nn_pairwise_distance(&(ct_pairwise_distance_options){.p = ct_some_f64(1), .eps = ct_some_f64(0), .keepdim = true}), a, b);
     ck_sizes(kept, 2, 3, 1);

@@ -10,7 +10,8 @@ MODULE(Embedding) {
     return ct_nn_embedding(I("num_embeddings"), I("embedding_dim"), &options);
 }
 
-/* torch.nn.EmbeddingBag(num_embeddings, embedding_dim, max_norm=None, norm_type=2.0, scale_grad_by_freq=False, mode='mean', sparse=False, include_last_offset=False,
+/* torch.nn.EmbeddingBag(num_embeddings, embedding_dim, max_norm=None, norm_type=2.0, scale_grad_by_freq=False, mode='mean', sparse=False,
+ * include_last_offset=False,
  * padding_idx=None) */
 MODULE(EmbeddingBag) {
     const ct_nn_embedding_bag_options options = {
