@@ -92,8 +92,7 @@ CT_API int64_t ct_module_format(const ct_module *module, char *buffer, size_t si
 
 /* A table of the tree: layer, output shape, number of parameters, and sums. The shapes come from one forward pass in eval mode without gradients on
  * zeros of the given sizes: float32, or int64 where the tree begins with an embedding; with sizes == NULL that column is left out. The form with _n runs the
- * module
- * on the inputs given (a NULL one is absent): for modules that take several, or another dtype. */
+ * module on the inputs given (a NULL one is absent): for modules that take several, or another dtype. */
 CT_API int64_t ct_module_summary(ct_module *module, const int64_t *input_sizes, int ndim, char *buffer, size_t size);
 CT_API int64_t ct_module_summary_n(ct_module *module, ct_tensor *const *inputs, int n_in, char *buffer, size_t size);
 

@@ -1,7 +1,6 @@
 /*
  * ctorch/nn_activation.h: activations and dropout as modules: the functions of the same names in ops_nn.h, which say what they compute. There is no inplace
- * option:
- * in-place forms are functions (ct_relu_). Since 0.1.
+ * option: in-place forms are functions (ct_relu_). Since 0.1.
  */
 #ifndef CTORCH_NN_ACTIVATION_H
 #define CTORCH_NN_ACTIVATION_H

@@ -24,13 +24,11 @@ typedef struct ct_nn_embedding_options {
 
 /*
  * The rows of weight [num_embeddings, embedding_dim] at the indices: x [...], int64 or int32 -> [..., embedding_dim]. The weight is drawn from the standard
- * normal
- * distribution. Gradient: to the weight. CT_ERR_INDEX for an index outside. torch.nn.Embedding.
+ * normal distribution. Gradient: to the weight. CT_ERR_INDEX for an index outside. torch.nn.Embedding.
  */
 CT_API ct_module *ct_nn_embedding(int64_t num_embeddings, int64_t embedding_dim, const ct_nn_embedding_options *options);
 
-/* With these weights [num_embeddings, embedding_dim], whose storage the module shares. padding_idx does not zero its row. torch.nn.Embedding.from_pretrained.
- * */
+/* With these weights [num_embeddings, embedding_dim], whose storage the module shares. padding_idx does not zero its row. Embedding.from_pretrained. */
 CT_API ct_module *ct_nn_embedding_from_pretrained(ct_tensor *weight, const ct_nn_embedding_options *options);
 
 typedef struct ct_nn_embedding_bag_options {
@@ -48,8 +46,7 @@ typedef struct ct_nn_embedding_bag_options {
 
 /*
  * Means, sums or maxima of bags of rows -> [bags, embedding_dim]. One to three inputs of ct_forward_n: x [B, N], each row a bag, or x [N] with offsets [B] as
- * the
- * second input; and as the third factors of x's shape for sums. A NULL one is absent. See ct_embedding_bag. torch.nn.EmbeddingBag.
+ * the second input; and as the third factors of x's shape for sums. A NULL one is absent. See ct_embedding_bag. torch.nn.EmbeddingBag.
  */
 CT_API ct_module *ct_nn_embedding_bag(int64_t num_embeddings, int64_t embedding_dim, const ct_nn_embedding_bag_options *options);
 CT_API ct_module *ct_nn_embedding_bag_from_pretrained(ct_tensor *weight, const ct_nn_embedding_bag_options *options);

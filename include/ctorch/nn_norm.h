@@ -34,16 +34,14 @@ typedef ct_nn_batch_norm_options ct_nn_batch_norm1d_options, ct_nn_batch_norm2d_
  * Parameters weight and bias [C]; buffers running_mean and running_var [C], num_batches_tracked (int64, no dims). In training each channel is
  * normalized by the batch's mean and variance, and the running ones move towards them; in evaluation the running ones are used. Errors of forward:
  * CT_ERR_SHAPE for other numbers of dims or channels, and one element per channel in training. As in torch, a state dict without num_batches_tracked, which
- * old files
- * are, loads: the module keeps its own.
+ * old files are, loads: the module keeps its own.
  */
 CT_API ct_module *ct_nn_batch_norm1d(int64_t num_features, const ct_nn_batch_norm1d_options *options);
 CT_API ct_module *ct_nn_batch_norm2d(int64_t num_features, const ct_nn_batch_norm2d_options *options);
 CT_API ct_module *ct_nn_batch_norm3d(int64_t num_features, const ct_nn_batch_norm3d_options *options);
 
 /* Of a module that one of these made. momentum: no value for cumulative_average. Setting it is for a while in which running statistics are to be gathered
- * another way, as
- * ct_update_bn does. CT_ERR_INVALID_ARGUMENT for another module. Since 0.1. */
+ * another way, as ct_update_bn does. CT_ERR_INVALID_ARGUMENT for another module. Since 0.1. */
 CT_API bool ct_nn_is_batch_norm(const ct_module *module); /* false for NULL */
 CT_API ct_opt_f64 ct_nn_batch_norm_momentum(const ct_module *module);
 CT_API ct_status ct_nn_batch_norm_set_momentum(ct_module *module, ct_opt_f64 momentum);
@@ -61,8 +59,7 @@ typedef ct_nn_instance_norm_options ct_nn_instance_norm1d_options, ct_nn_instanc
 
 /*
  * torch.nn.InstanceNorm1d, InstanceNorm2d, InstanceNorm3d: each channel of each sample by its own mean and variance. x [N, C, L], [N, C, H, W], [N, C, D, H,
- * W], or
- * the same without N. With track_running_stats the buffers are batch_norm's, moved in training and used in evaluation. Unlike torch, which only warns
+ * W], or the same without N. With track_running_stats the buffers are batch_norm's, moved in training and used in evaluation. Unlike torch, which only warns
  * without affine, another number of channels than num_features is always CT_ERR_SHAPE. Since 0.1.
  */
 CT_API ct_module *ct_nn_instance_norm1d(int64_t num_features, const ct_nn_instance_norm1d_options *options);

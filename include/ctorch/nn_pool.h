@@ -1,7 +1,6 @@
 /*
  * ctorch/nn_pool.h: pooling layers: the functions of ops_pool.h as modules, with their options. Lines are [N, C, L], images [N, C, H, W], volumes [N, C, D,
- * H, W], or
- * the same without N. Gradients flow. The options' arrays are copied. Since 0.1.
+ * H, W], or the same without N. Gradients flow. The options' arrays are copied. Since 0.1.
  */
 #ifndef CTORCH_NN_POOL_H
 #define CTORCH_NN_POOL_H
@@ -54,8 +53,8 @@ typedef struct ct_nn_fractional_max_pool_options {
 typedef ct_nn_fractional_max_pool_options ct_nn_fractional_max_pool2d_options, ct_nn_fractional_max_pool3d_options;
 
 /* torch.nn.FractionalMaxPool2d, 3d (Graham 2014): the largest of windows of kernel_size that begin at pseudo-random places, other ones for each channel of
- * each sample
- * and each pass, in evaluation too. x [N, C, H, W] or [C, H, W]. Drawn from the default generator, in torch's stream. The indices are a second output. */
+ * each sample and each pass, in evaluation too. x [N, C, H, W] or [C, H, W]. Drawn from the default generator, in torch's stream. The indices are a second
+ * output. */
 CT_API ct_module *ct_nn_fractional_max_pool2d(int64_t kernel_size, const ct_nn_fractional_max_pool2d_options *options);
 CT_API ct_module *ct_nn_fractional_max_pool3d(int64_t kernel_size, const ct_nn_fractional_max_pool3d_options *options);
 

@@ -1,7 +1,6 @@
 /*
  * ctorch/nn_shape.h: layers that change shapes: flattening, padding, resizing, channels as pixels, windows as columns. They have no parameters. Gradients
- * flow. The
- * options' arrays are copied. Since 0.1.
+ * flow. The options' arrays are copied. Since 0.1.
  */
 #ifndef CTORCH_NN_SHAPE_H
 #define CTORCH_NN_SHAPE_H
@@ -71,8 +70,7 @@ typedef struct ct_nn_upsample_options {
 } ct_nn_upsample_options;
 
 /* ct_interpolate. x [N, C, ...] -> [N, C, ...] of another size; nearest by default. torch.nn.Upsample, and its two old forms for images: UpsamplingNearest2d,
- * and
- * UpsamplingBilinear2d, which aligns the corners; of those mode and align_corners are not to be set. */
+ * and UpsamplingBilinear2d, which aligns the corners; of those mode and align_corners are not to be set. */
 CT_API ct_module *ct_nn_upsample(const ct_nn_upsample_options *options);
 CT_API ct_module *ct_nn_upsampling_nearest2d(const ct_nn_upsample_options *options);
 CT_API ct_module *ct_nn_upsampling_bilinear2d(const ct_nn_upsample_options *options);

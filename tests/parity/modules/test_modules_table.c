@@ -11,8 +11,7 @@ MODULE(Embedding) {
 }
 
 /* torch.nn.EmbeddingBag(num_embeddings, embedding_dim, max_norm=None, norm_type=2.0, scale_grad_by_freq=False, mode='mean', sparse=False,
- * include_last_offset=False,
- * padding_idx=None) */
+ * include_last_offset=False, padding_idx=None) */
 MODULE(EmbeddingBag) {
     const ct_nn_embedding_bag_options options = {
         .mode = (ct_embedding_bag_mode)CHOICE("mode", "mean", "sum", "max"), .padding_idx = OPT_I("padding_idx"), .max_norm = OPT_F("max_norm"),
