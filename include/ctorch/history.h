@@ -4,8 +4,8 @@
  *     ct_history *history = ct_history_new();
  *     for (int epoch = 1; epoch <= epochs; epoch++) {
  *         ...
- *         ct_history_log(history, "train_loss", loss, epoch);
- *         ct_history_log(history, "accuracy", accuracy, epoch);
+ *         ct_history_log(history, "train_loss", ct_item_f64(loss), epoch);
+ *         ct_history_log(history, "learning_rate", ct_optim_get(opt, 0, "lr"), epoch);
  *         ct_history_write_csv(history, "history.csv");
  *     }
  *     ct_history_free(history);

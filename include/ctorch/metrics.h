@@ -104,9 +104,9 @@ CT_API ct_tensor *ct_r2_score(ct_tensor *preds, ct_tensor *target);
  * A running mean of numbers with weights, such as a loss per batch; a plain value, {0} to begin with. With a decay in (0, 1) what came before counts that much
  * less with each number: the smoothed loss of a progress bar, without a bias at its start. NaN before the first number. Since 0.1.
  *
- *     ct_running_mean loss = {0};
- *     ct_running_mean_add(&loss, ct_item_f64(batch_loss), (double)batch.size);
- *     printf("%.4f\n", ct_running_mean_value(&loss));
+ *     ct_running_mean mean = {0};
+ *     ct_running_mean_add(&mean, ct_item_f64(loss), (double)batch.size);
+ *     printf("%.4f\n", ct_running_mean_value(&mean));
  */
 typedef struct ct_running_mean {
     double sum, weight;

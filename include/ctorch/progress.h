@@ -1,10 +1,11 @@
 /*
  * ctorch/progress.h: a line that shows how far a loop is.
  *
- *     ct_progress *bar = ct_progress_new(batches, &(ct_progress_options){.label = "epoch 1/8", .unit = "images"});
+ *     int64_t done = 0;
+ *     ct_progress *bar = ct_progress_new(ct_loader_num_batches(loader), &(ct_progress_options){.label = "epoch 1/8", .unit = "images"});
  *     while (ct_loader_next(loader, &batch)) {
  *         ... one training step ...
- *         ct_progress_updatef(bar, ++done, batch.size, "loss %.4f", loss);
+ *         ct_progress_updatef(bar, ++done, batch.size, "loss %.4f", ct_item_f64(loss));
  *     }
  *     ct_progress_free(bar);
  *

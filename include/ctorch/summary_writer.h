@@ -2,7 +2,7 @@
  * ctorch/summary_writer.h: TensorBoard event files: torch.utils.tensorboard.SummaryWriter.
  *
  *     ct_summary_writer *board = ct_summary_writer_new("runs/first", NULL);
- *     ct_summary_writer_add_scalar(board, "loss/train", loss, step);
+ *     ct_summary_writer_add_scalar(board, "loss/train", ct_item_f64(loss), step);
  *     ct_summary_writer_free(board);
  *
  *     tensorboard --logdir runs

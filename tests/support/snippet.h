@@ -15,6 +15,7 @@
     ct_dict *d = NULL, *dict = NULL;                                                                                       \
     ct_generator *g = NULL;                                                                                                \
     bool resume = false;                                                                                                   \
+    int64_t step = 0;                                                                                                      \
     int epochs = 1;
 
 #endif
