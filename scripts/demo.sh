@@ -4,13 +4,14 @@
 #   scripts/demo.sh                       trains the MNIST network on the bundled digits
 #   scripts/demo.sh boston_housing
 #   scripts/demo.sh mnist_cnn --epochs 5
+#   scripts/demo.sh foundations/tensors
 # shellcheck source=common.sh
 . "$(dirname -- "$0")/common.sh"
 
 examples() {
-    for folder in examples/*/; do
-        name=$(basename "$folder")
-        case $name in data | common) ;; *) printf ' %s' "$name" ;; esac
+    for source in examples/*/*.c; do
+        folder=$(basename "$(dirname "$source")") name=$(basename "$source" .c)
+        case $folder in "$name") printf ' %s' "$name" ;; foundations) printf ' foundations/%s' "$name" ;; esac
     done
 }
 example=${1:-mnist_cnn}

@@ -79,6 +79,24 @@ with_cmake() { # LIBRARY
 check "find_package(ctorch) gives ctorch::ctorch" with_cmake ctorch::ctorch
 check "find_package(ctorch) gives ctorch::ctorch_static" with_cmake ctorch::ctorch_static
 
+# ---- examples/template, copied as its reader does ----
+cp -R "$here/../../examples/template" my_project
+template() { (cd my_project && cmake -B build -DCMAKE_PREFIX_PATH="$prefix" -DCMAKE_C_COMPILER="$CC" -DCMAKE_C_FLAGS=-Werror && cmake --build build && build/my_project) >printed; }
+template_learned() { awk '/^test accuracy/ { good = $3 > 90 } END { exit !good }' printed; }
+killed_and_resumed() { # to the same weights, from wherever it was killed
+    mv my_project/out whole && (
+        cd my_project || exit 1
+        build/my_project & pid=$! tries=0
+        while [ ! -s out/checkpoint.safetensors ] && [ $tries -lt 600 ]; do sleep 0.05; tries=$((tries + 1)); done
+        kill -9 $pid; wait $pid
+        build/my_project --resume && cmp out/model.safetensors ../whole/model.safetensors
+    )
+}
+check "the template builds and runs" template
+check "it has learned" template_learned
+check "it has written its report" grep -q '</html>' my_project/out/report.html
+check "killed and resumed it ends with the same weights" killed_and_resumed
+
 echo "install: $passed passed, $failed failed"
 [ -z "${CTORCH_TEST_COUNTS:-}" ] || echo "$passed $failed 0" >"$CTORCH_TEST_COUNTS"
 [ "$failed" = 0 ]
