@@ -1,4 +1,4 @@
-"""make_golden_modules.py [NAME...] [--show NAME] [--seed N] [--out DIR]: PyTorch's results for the modules of torch.nn.
+"""make_golden_modules.py [NAME...] [--show NAME] [--audit] [--seed N] [--out DIR]: PyTorch's results for the modules of torch.nn.
 
 Needs torch, numpy and expecttest; run by hand, its files are committed. Samples come from PyTorch's own test suite (module_db) and from samples.py.
 For each module a file DIR/<Module>.safetensors.gz, packed as ../make_golden.py says, with the index
@@ -296,9 +296,21 @@ class Golden:
             if not any(k in c["args"] and c["args"][k] != p.default or any(a.startswith(k + ".") for a in c["args"]) for c in cases): yield k
 
 
-def show(path):
+def read_index(path):
     data = gzip.open(path).read()
-    index = json.loads(json.loads(data[8:8 + int.from_bytes(data[:8], "little")])["__metadata__"]["index"])
+    return json.loads(json.loads(data[8:8 + int.from_bytes(data[:8], "little")])["__metadata__"]["index"])
+
+
+def audit(folder):
+    """Prints the options that no stored case gives another value than the default, but for those that are left out on purpose."""
+    for f in sorted(os.listdir(folder)):
+        name = f.removesuffix(".safetensors.gz")
+        untouched = [k for k in Golden(name, 0).untouched(read_index(os.path.join(folder, f))["cases"]) if k not in own.UNTOUCHED.get(name, own.UNTOUCHED["*"])]
+        if untouched: print(f"{name}: {', '.join(untouched)}")
+
+
+def show(path):
+    index = read_index(path)
     short = lambda v: f"{v['t']}{v['shape']}" if isinstance(v, dict) and "t" in v else "(" + ", ".join(map(short, v["list"])) + ")" if isinstance(v, dict) and "list" in v else json.dumps(v)
     for i, c in enumerate(index["cases"]):
         print(f"{i:3} {c['dtype']} {'train' if c['train'] else 'eval'} " + ", ".join(f"{k}={short(v)}" for k, v in c["args"].items()), "->", [short(o) for o in c["out"]],
@@ -315,10 +327,12 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("names", nargs="*")
     parser.add_argument("--show", metavar="NAME")
+    parser.add_argument("--audit", action="store_true", help="print the options that no stored case gives")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--out", default=os.path.join(HERE, "golden"))
     args = parser.parse_args()
     if args.show: return show(os.path.join(args.out, args.show + ".safetensors.gz"))
+    if args.audit: return audit(args.out)
     warnings.simplefilter("ignore")
     torch.set_num_threads(1)
     os.makedirs(args.out, exist_ok=True)
