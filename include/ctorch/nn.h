@@ -79,8 +79,8 @@ typedef struct ct_load_state_dict_options {
  * shapes, and unless .no_strict that exactly the module's names are there. The error names the first few and their number. */
 CT_API ct_status ct_load_state_dict(ct_module *module, const ct_dict *state, const ct_load_state_dict_options *options);
 
-/* A deep copy: parameters, buffers, children, state, training mode, what is frozen. What is shared inside the tree is shared inside the copy. Gradients and hooks
- * are not copied. CT_ERR_UNSUPPORTED for a class with a destroy but no clone function. copy.deepcopy(module). Since 0.1. */
+/* A deep copy: parameters, buffers, children, state, training mode, what is frozen. What is shared inside the tree is shared inside the copy. Gradients and
+ * hooks are not copied. CT_ERR_UNSUPPORTED for a class with a destroy but no clone function. copy.deepcopy(module). Since 0.1. */
 CT_API ct_module *ct_module_clone(ct_module *module);
 
 /* ---- Description -------------------------------------------------------------------------------------------- */
@@ -129,8 +129,8 @@ typedef struct ct_module_class {
     void (*destroy)(ct_module *module); /* frees what state holds */
     /* Writes what stands between the parentheses of the description, as snprintf does. */
     int64_t (*describe)(const ct_module *module, char *buffer, size_t size);
-    /* Fills the zeroed state of a clone, whose parameters and children come afterwards; NULL: its bytes are copied. Needed for ct_module_clone if there is a destroy,
-     * which runs also when this fails. */
+    /* Fills the zeroed state of a clone, whose parameters and children come afterwards; NULL: its bytes are copied. Needed for ct_module_clone if there is a
+     * destroy, which runs also when this fails. */
     ct_status (*clone)(ct_module *module, const ct_module *original);
     uint64_t reserved[4];
 } ct_module_class;

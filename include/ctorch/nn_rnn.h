@@ -5,8 +5,8 @@
  *     ct_tensor *hn, *cn, *out = ct_nn_lstm_forward(lstm, x, NULL, NULL, &hn, &cn); // x [T, B, 8] -> out [T, B, 32], hn and cn [4, B, 16]
  *     ct_tensor *only_out = ct_forward(lstm, x);                                    // with states of zeros
  *
- * Names, shapes and order of the parameters are PyTorch's, and so are the initial values, to the bit: all uniform within 1 / sqrt(hidden_size). Results are held by
- * the innermost scope; NULL (or a status) with the error pending on failure. Since 0.1.
+ * Names, shapes and order of the parameters are PyTorch's, and so are the initial values, to the bit: all uniform within 1 / sqrt(hidden_size). Results are
+ * held by the innermost scope; NULL (or a status) with the error pending on failure. Since 0.1.
  */
 #ifndef CTORCH_NN_RNN_H
 #define CTORCH_NN_RNN_H
@@ -133,7 +133,7 @@ CT_API ct_tensor *ct_nn_lstm_forward(ct_module *lstm, ct_tensor *input, ct_tenso
 CT_API ct_tensor *ct_nn_gru_forward(ct_module *gru, ct_tensor *input, ct_tensor *h0, ct_tensor **hn);
 
 /* The same with packed sequences [sum of lengths, I] -> [sum of lengths, directions * H]; last states are those at each sequence's end. States
- * are in the caller's order. batch_first plays no part. On failure *output is all NULL. (ct_forward_n: batch_sizes, sorted and unsorted indices follow the states.) */
+ * are in the caller's order. batch_first plays no part. On failure *output is all NULL. (ct_forward_n: the three index tensors follow the states.) */
 CT_API ct_status ct_nn_rnn_forward_packed(ct_module *rnn, const ct_packed_sequence *input, ct_tensor *h0, ct_packed_sequence *output, ct_tensor **hn);
 CT_API ct_status ct_nn_lstm_forward_packed(ct_module *lstm, const ct_packed_sequence *input, ct_tensor *h0, ct_tensor *c0, ct_packed_sequence *output,
                                            ct_tensor **hn, ct_tensor **cn);

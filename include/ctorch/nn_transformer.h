@@ -1,20 +1,20 @@
 /*
- * ctorch/nn_transformer.h: multi-head attention, and the encoder and decoder of "Attention Is All You Need" (Vaswani et al. 2017). What torch.nn has under these
- * names, with its parameters and initial values.
+ * ctorch/nn_transformer.h: multi-head attention, and the encoder and decoder of "Attention Is All You Need" (Vaswani et al. 2017). What torch.nn has under
+ * these names, with its parameters and initial values.
  *
  *     ct_module *layer = ct_nn_transformer_encoder_layer(64, 4, &(ct_nn_transformer_encoder_layer_options){.batch_first = true});
  *     ct_module *encoder = ct_nn_transformer_encoder(layer, 6, NULL);
  *     y = ct_nn_transformer_encoder_forward(encoder, x, &(ct_nn_transformer_encoder_forward_options){.is_causal = true}); // x and y [B, T, 64]
  *
- * Sequences are [T, B, E], with .batch_first [B, T, E], without a batch [T, E]. Masks of all calls, where L is the length of the queries and S that of the keys:
+ * Sequences are [T, B, E], with .batch_first [B, T, E], without a batch [T, E]. Masks of all calls, for queries of length L and keys of length S:
  *
- *     mask              [L, S], or [B heads, L, S]: bool, true where a key is NOT seen (the opposite of ct_scaled_dot_product_attention's, as in torch), or floating
- *                       point, added to the scores
+ *     mask              [L, S], or [B heads, L, S]: bool, true where a key is NOT seen (as in torch; ct_scaled_dot_product_attention's is the opposite), or
+ *                       floating point, added to the scores
  *     key_padding_mask  [B, S], without a batch [S]: likewise, the same for all queries: true at padding
  *     is_causal         query i sees keys 0 to i, in addition to what the masks say. (In torch it is a hint that the mask says so, and needs the mask.)
  *
- * A query that sees nothing gives attention 0 (NaN in torch when weights are asked for). Gradient: to all sequences, weights and floating point masks. Results are held by
- * the innermost scope; NULL with the error pending on failure. Since 0.1.
+ * A query that sees nothing gives attention 0 (NaN in torch when weights are asked for). Gradient: to all sequences, weights and floating point masks. Results
+ * are held by the innermost scope; NULL with the error pending on failure. Since 0.1.
  */
 #ifndef CTORCH_NN_TRANSFORMER_H
 #define CTORCH_NN_TRANSFORMER_H
@@ -38,8 +38,9 @@ typedef struct ct_nn_multihead_attention_options {
     uint64_t reserved[4];
 } ct_nn_multihead_attention_options;
 
-/* torch.nn.MultiheadAttention with embed_dim / num_heads features in each head. Parameters: in_proj_weight [3 E, E], of query, key and value (with another kdim or
- * vdim q_proj_weight [E, E], k_proj_weight [E, kdim], v_proj_weight [E, vdim]), in_proj_bias [3 E], bias_k and bias_v [1, 1, E], out_proj.weight [E, E], out_proj.bias. */
+/* torch.nn.MultiheadAttention with embed_dim / num_heads features in each head. Parameters: in_proj_weight [3 E, E], of query, key and value (with another
+ * kdim or vdim q_proj_weight [E, E], k_proj_weight [E, kdim], v_proj_weight [E, vdim]), in_proj_bias [3 E], bias_k and bias_v [1, 1, E],
+ * out_proj.weight [E, E], out_proj.bias. */
 CT_API ct_module *ct_nn_multihead_attention(int64_t embed_dim, int64_t num_heads, const ct_nn_multihead_attention_options *options);
 
 typedef struct ct_nn_multihead_attention_forward_options {
@@ -54,8 +55,8 @@ typedef struct ct_nn_multihead_attention_forward_options {
  * weights: unless NULL (need_weights=False), receives the probabilities, after dropout, [B, L, S] with one more S for each of .add_bias_kv and .add_zero_attn;
  * asking for them costs the fused attention.
  *
- * ct_forward is self-attention without masks. ct_forward_n's inputs: query, key, value, key_padding_mask, attn_mask, is_causal, average_attn_weights (bool scalars; NULL: false and true),
- * of which the last may be left out; outputs: the attention, the weights. Hooks see these.
+ * ct_forward is self-attention without masks. ct_forward_n's inputs: query, key, value, key_padding_mask, attn_mask, is_causal, average_attn_weights (bool
+ * scalars; NULL: false and true), of which the last may be left out; outputs: the attention, the weights. Hooks see these.
  */
 CT_API ct_tensor *ct_nn_multihead_attention_forward(ct_module *attention, ct_tensor *query, ct_tensor *key, ct_tensor *value,
                                                     const ct_nn_multihead_attention_forward_options *options, ct_tensor **weights);
@@ -105,7 +106,7 @@ typedef struct ct_nn_transformer_decoder_forward_options {
     uint64_t reserved[4];
 } ct_nn_transformer_decoder_forward_options;
 
-/* ct_forward is without masks (encoder only); ct_forward_n's inputs are src, mask, src_key_padding_mask, is_causal, and tgt, memory and then as in the struct. */
+/* ct_forward is without masks (encoder only). ct_forward_n's inputs: src, mask, src_key_padding_mask, is_causal; tgt, memory and then as in the struct. */
 CT_API ct_tensor *ct_nn_transformer_encoder_layer_forward(ct_module *layer, ct_tensor *src, const ct_nn_transformer_encoder_forward_options *options);
 CT_API ct_tensor *ct_nn_transformer_decoder_layer_forward(ct_module *layer, ct_tensor *tgt, ct_tensor *memory,
                                                           const ct_nn_transformer_decoder_forward_options *options);
@@ -113,10 +114,10 @@ CT_API ct_tensor *ct_nn_transformer_decoder_layer_forward(ct_module *layer, ct_t
 /* ---- Stacks ---------------------------------------------------------------------------------------------------- */
 
 /*
- * num_layers times the layer, and a norm at the end unless it is NULL: torch.nn.TransformerEncoder and TransformerDecoder. Take over the references to both, on failure too.
- * The first of "layers" is the given one, the others are clones of it (ct_module_clone): they begin with equal weights, as in torch. A layer of one's own is
- * called with the inputs of ct_nn_transformer_encoder_layer's (decoder_layer's) ct_forward_n. In eval mode torch's fast path zeroes the outputs of padded
- * positions; here they stay.
+ * num_layers times the layer, and a norm at the end unless it is NULL: torch.nn.TransformerEncoder and TransformerDecoder. Take over the references to both,
+ * on failure too. The first of "layers" is the given one, the others are clones of it (ct_module_clone): they begin with equal weights, as in torch. A layer
+ * of one's own is called with the inputs of ct_nn_transformer_encoder_layer's (decoder_layer's) ct_forward_n. In eval mode torch's fast path zeroes the
+ * outputs of padded positions; here they stay.
  */
 CT_API ct_module *ct_nn_transformer_encoder(ct_module *layer, int64_t num_layers, ct_module *norm);
 CT_API ct_module *ct_nn_transformer_decoder(ct_module *layer, int64_t num_layers, ct_module *norm);

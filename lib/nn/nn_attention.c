@@ -3,8 +3,9 @@
  *
  *     query, key, value  ->  in_proj: q, k, v [.., E]  ->  a learned and a zero row after k and v  ->  [B, heads, L, d]  ->  attention  ->  out_proj
  *
- * Heads are views of the projections: nothing is copied on the way to the attention, which takes strided rows, whether the batch comes first or not. Both masks become one that is
- * added to the scores and broadcasts to [B, heads, L, S]. With weights asked for the attention is composed, else it is ct_scaled_dot_product_attention.
+ * Heads are views of the projections: nothing is copied on the way to the attention, which takes strided rows, whether the batch comes first or not. Both
+ * masks become one that is added to the scores and broadcasts to [B, heads, L, S]. With weights asked for the attention is composed, else it is
+ * ct_scaled_dot_product_attention.
  *
  * Entries: in_proj_weight, or three weights; in_proj_bias; bias_k, bias_v. Child: out_proj.
  */
@@ -114,7 +115,9 @@ static ct_status check_sequences(const problem *p) {
     for (int i = 0; fits && i < d - 1; i++) fits = k->sizes[i] == v->sizes[i];
     if (fits && d == 3) fits = k->sizes[p->batch_first ? 0 : 1] == q->sizes[p->batch_first ? 0 : 1];
     if (fits) return CT_OK;
-    const char *form = d == 2 ? "L, %lld], [S, %lld], [S, %lld]" : p->batch_first ? "B, L, %lld], [B, S, %lld], [B, S, %lld]" : "L, B, %lld], [S, B, %lld], [S, B, %lld]";
+    const char *form = d == 2           ? "L, %lld], [S, %lld], [S, %lld]"
+                       : p->batch_first ? "B, L, %lld], [B, S, %lld], [B, S, %lld]"
+                                        : "L, B, %lld], [S, B, %lld], [S, B, %lld]";
     char want[128];
     snprintf(want, sizeof want, form, (long long)p->s->embed_dim, (long long)p->s->kdim, (long long)p->s->vdim);
     return ct__fail(CT_ERR_SHAPE, "%s: query %s, key %s, value %s must be [%s", fn, CT__SIZES(&a, q), CT__SIZES(&b, k), CT__SIZES(&c, v), want);
@@ -238,11 +241,11 @@ static ct_tensor *probabilities(ct_tensor *q, ct_tensor *k, ct_tensor *mask) {
 }
 
 static ct_tensor *attend(const problem *p, ct_tensor *const *qkv, double dropout, ct_tensor **weights) {
-    bool causal;
-    ct_tensor *mask = merged_mask(p, !weights, &causal);
+    ct_scaled_dot_product_attention_options o = {.dropout_p = dropout};
+    ct_tensor *mask = merged_mask(p, !weights, &o.is_causal);
     CT__TRY_NULL(ct__pending());
     if (!weights)
-        return ct_scaled_dot_product_attention(qkv[0], qkv[1], qkv[2], mask, &(ct_scaled_dot_product_attention_options){.dropout_p = dropout, .is_causal = causal});
+        return ct_scaled_dot_product_attention(qkv[0], qkv[1], qkv[2], mask, &o);
     *weights = probabilities(qkv[0], qkv[1], mask);
     if (dropout > 0) *weights = ct_dropout(*weights, dropout, NULL);
     return ct_matmul(*weights, qkv[2]);
@@ -271,20 +274,22 @@ static const ct_module_class attention_class = {.name = "MultiheadAttention", .s
 ct_module *ct_nn_multihead_attention(int64_t embed_dim, int64_t num_heads, const ct_nn_multihead_attention_options *options) {
     CT__TRY_NULL(CT__CHECK_OPTIONS(fn, options));
     const ct_nn_multihead_attention_options o = options ? *options : (ct_nn_multihead_attention_options){.dropout = 0};
-    return ct_module_new(&attention_class, &(attention){.embed_dim = embed_dim, .num_heads = num_heads, .kdim = o.kdim ? o.kdim : embed_dim,
-                                                        .vdim = o.vdim ? o.vdim : embed_dim, .dropout = o.dropout, .bias = !o.no_bias, .add_bias_kv = o.add_bias_kv,
-                                                        .add_zero_attn = o.add_zero_attn, .batch_first = o.batch_first, .dtype = o.dtype ? o.dtype : CT_F32});
+    const attention s = {.embed_dim = embed_dim, .num_heads = num_heads, .kdim = o.kdim ? o.kdim : embed_dim, .vdim = o.vdim ? o.vdim : embed_dim,
+                         .dropout = o.dropout, .bias = !o.no_bias, .add_bias_kv = o.add_bias_kv, .add_zero_attn = o.add_zero_attn,
+                         .batch_first = o.batch_first, .dtype = o.dtype ? o.dtype : CT_F32};
+    return ct_module_new(&attention_class, &s);
 }
 
-ct_tensor *ct_nn_multihead_attention_forward(ct_module *m, ct_tensor *query, ct_tensor *key, ct_tensor *value, const ct_nn_multihead_attention_forward_options *options,
-                                             ct_tensor **weights) {
+ct_tensor *ct_nn_multihead_attention_forward(ct_module *m, ct_tensor *query, ct_tensor *key, ct_tensor *value,
+                                             const ct_nn_multihead_attention_forward_options *options, ct_tensor **weights) {
     static const char name[] = "ct_nn_multihead_attention_forward";
     ct_tensor *out[2] = {NULL, NULL};
     if (weights) *weights = NULL;
     CT__TRY_NULL(CT__CHECK_OPTIONS(name, options));
     const ct_nn_multihead_attention_forward_options o = options ? *options : (ct_nn_multihead_attention_forward_options){.attn_mask = NULL};
     ct_scope scope = ct_scope_begin();
-    ct_tensor *in[N_INPUTS] = {query, key, value, o.key_padding_mask, o.attn_mask, ct__flag_of(o.is_causal), o.no_average_attn_weights ? ct_zeros(NULL, 0, CT_BOOL) : NULL};
+    ct_tensor *in[N_INPUTS] = {query, key, value, o.key_padding_mask, o.attn_mask, ct__flag_of(o.is_causal),
+                               o.no_average_attn_weights ? ct_zeros(NULL, 0, CT_BOOL) : NULL};
     ct__forward_as(name, &attention_class, m, in, N_INPUTS, out, weights ? 2 : 1);
     if (!ct__scope_return_n(scope, (void *[]){out[0], out[1]}, 2)) return NULL;
     if (weights) *weights = out[1];

@@ -38,7 +38,8 @@ static ct_status check_vector(const char *function, const char *what, const ct_t
     ct__shape_text a;
     if (is_integer(t) && ct_ndim(t) == 1 && (n < 0 || ct_numel(t) == n)) return CT_OK;
     if (n < 0)
-        return ct__fail(CT_ERR_SHAPE, "%s: %s is %s %s, but must be integers with one dim", function, what, ct_dtype_name(ct_tensor_dtype(t)), CT__SIZES(&a, t));
+        return ct__fail(CT_ERR_SHAPE, "%s: %s is %s %s, but must be integers with one dim", function, what, ct_dtype_name(ct_tensor_dtype(t)),
+                        CT__SIZES(&a, t));
     return ct__fail(CT_ERR_SHAPE, "%s: %s is %s %s, but must be %lld integers, one for each sequence", function, what, ct_dtype_name(ct_tensor_dtype(t)),
                     CT__SIZES(&a, t), (long long)n);
 }
@@ -47,7 +48,8 @@ static ct_status check_batch_sizes(const char *function, const int64_t *sizes, i
     int64_t total = 0;
     for (int64_t t = 0; t < n; t++) {
         if (sizes[t] < 1 || (t && sizes[t] > sizes[t - 1]) || sizes[t] > rows - total)
-            return ct__fail(CT_ERR_INVALID_ARGUMENT, "%s: batch_sizes[%lld] is %lld; they must be positive, not grow, and add up to the %lld rows of data", function,
+            return ct__fail(CT_ERR_INVALID_ARGUMENT, "%s: batch_sizes[%lld] is %lld; they must be positive, not grow, and add up to the %lld rows of data",
+                            function,
                             (long long)t, (long long)sizes[t], (long long)rows);
         total += sizes[t];
     }
@@ -65,7 +67,8 @@ static ct_status check_indices(const char *function, const int64_t *sorted, cons
 
 ct_status ct__packed_sequence_check(const char *function, const ct_packed_sequence *p, int64_t *batch) {
     CT__TRY(ct__pending());
-    if (!p || !p->data || !p->batch_sizes) return ct__fail(CT_ERR_INVALID_ARGUMENT, "%s: the packed sequence%s is NULL", function, !p ? "" : p->data ? "'s batch_sizes" : "'s data");
+    if (!p || !p->data || !p->batch_sizes)
+        return ct__fail(CT_ERR_INVALID_ARGUMENT, "%s: the packed sequence%s is NULL", function, !p ? "" : p->data ? "'s batch_sizes" : "'s data");
     if (!p->sorted_indices != !p->unsorted_indices)
         return ct__fail(CT_ERR_INVALID_ARGUMENT, "%s: the packed sequence has %ssorted_indices only", function, p->sorted_indices ? "" : "un");
     if (ct_ndim(p->data) < 1) return ct__fail(CT_ERR_SHAPE, "%s: data of a packed sequence has no dims", function);
@@ -86,7 +89,8 @@ ct_status ct__packed_sequence_check(const char *function, const ct_packed_sequen
 static ct_status check_lengths(const char *function, const int64_t *lengths, int64_t n, int64_t least, int64_t most, bool falling) {
     for (int64_t b = 0; b < n; b++) {
         if (lengths[b] < least || lengths[b] > most)
-            return ct__fail(CT_ERR_INVALID_ARGUMENT, "%s: lengths[%lld] is %lld, but must be between %lld and %lld", function, (long long)b, (long long)lengths[b],
+            return ct__fail(CT_ERR_INVALID_ARGUMENT, "%s: lengths[%lld] is %lld, but must be between %lld and %lld", function, (long long)b,
+                            (long long)lengths[b],
                             (long long)least, (long long)most);
         if (falling && b && lengths[b] > lengths[b - 1])
             return ct__fail(CT_ERR_INVALID_ARGUMENT,
@@ -190,7 +194,8 @@ static ct_status check_sequences(const char *function, ct_tensor *const *sequenc
         bool same = t->ndim >= 1 && t->ndim == first->ndim;
         for (int d = 1; same && d < t->ndim; d++) same = t->sizes[d] == first->sizes[d];
         if (!same)
-            return ct__fail(CT_ERR_SHAPE, "%s: sequence %lld is %s, the first is %s; they must be [L, ...], alike but for L", function, (long long)i, CT__SIZES(&a, t),
+            return ct__fail(CT_ERR_SHAPE, "%s: sequence %lld is %s, the first is %s; they must be [L, ...], alike but for L", function, (long long)i,
+                            CT__SIZES(&a, t),
                             CT__SIZES(&b, first));
         if (t->dtype != first->dtype)
             return ct__fail(CT_ERR_DTYPE, "%s: sequence %lld is %s, the first is %s", function, (long long)i, ct_dtype_name((ct_dtype)t->dtype),
@@ -214,7 +219,8 @@ ct_status ct_pack_sequence(ct_tensor *const *sequences, int64_t n, const ct_pack
     }
     ct_packed_sequence p = {.data = NULL};
     ct_scope scope = ct_scope_begin();
-    if (check_lengths(fn, numbers_of, n, 1, INT64_MAX, !sorts) == CT_OK) pack(ct_cat(sequences, n, 0), numbers_of, n, sorts, &(rows){.start = start, .step = 1}, &p);
+    if (check_lengths(fn, numbers_of, n, 1, INT64_MAX, !sorts) == CT_OK)
+        pack(ct_cat(sequences, n, 0), numbers_of, n, sorts, &(rows){.start = start, .step = 1}, &p);
     ct__free(numbers_of);
     return give(scope, &p, packed);
 }
@@ -242,7 +248,8 @@ static ct_tensor *pad(const ct_packed_sequence *p, int64_t batch, const ct_pad_p
     int64_t *batch_sizes = numbers(p->batch_sizes), *order = p->sorted_indices ? numbers(p->sorted_indices) : NULL;
     ct_tensor *y = NULL;
     memcpy(sizes, p->data->sizes, p->data->ndim * sizeof *sizes);
-    if (!ct__mul_i64(steps, batch, &count)) ct__fail(CT_ERR_SHAPE, "ct_pad_packed_sequence: %lld sequences of %lld elements", (long long)batch, (long long)steps);
+    if (!ct__mul_i64(steps, batch, &count))
+        ct__fail(CT_ERR_SHAPE, "ct_pad_packed_sequence: %lld sequences of %lld elements", (long long)batch, (long long)steps);
     sizes[0] = count;
     if (ct__pending() == CT_OK) {
         const rows r = {.each = o->batch_first ? steps : 1, .step = o->batch_first ? 1 : batch};

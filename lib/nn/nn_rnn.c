@@ -82,27 +82,27 @@ static ct_status init(ct_module *m, const void *arg) {
 /* As RNNBase.extra_repr: what differs from the defaults. */
 static int64_t describe(const ct_module *m, char *buffer, size_t size) {
     const network *s = ct_module_state(m);
-    char projection[40] = "", layers[40] = "", dropout[48] = "";
+    ct__writer w = {buffer, size, 0};
     ct__float_text p;
-    if (s->proj_size) snprintf(projection, sizeof projection, ", proj_size=%lld", (long long)s->proj_size);
-    if (s->num_layers != 1) snprintf(layers, sizeof layers, ", num_layers=%lld", (long long)s->num_layers);
-    if (s->dropout != 0) snprintf(dropout, sizeof dropout, ", dropout=%s", ct__float_str(&p, s->dropout));
-    return snprintf(buffer, size, "%lld, %lld%s%s%s%s%s%s", (long long)s->input_size, (long long)s->hidden_size, projection, layers, s->bias ? "" : ", bias=False",
-                    s->batch_first ? ", batch_first=True" : "", dropout, s->bidirectional ? ", bidirectional=True" : "");
+    ct__write(&w, "%lld, %lld", (long long)s->input_size, (long long)s->hidden_size);
+    if (s->proj_size) ct__write(&w, ", proj_size=%lld", (long long)s->proj_size);
+    if (s->num_layers != 1) ct__write(&w, ", num_layers=%lld", (long long)s->num_layers);
+    if (!s->bias) ct__write(&w, ", bias=False");
+    if (s->batch_first) ct__write(&w, ", batch_first=True");
+    if (s->dropout != 0) ct__write(&w, ", dropout=%s", ct__float_str(&p, s->dropout));
+    if (s->bidirectional) ct__write(&w, ", bidirectional=True");
+    return w.length;
 }
 
 /* ---- Running ---- */
 
-static ct_status check_input(const network *s, int n_in, ct_tensor *const *in, int n_out) {
-    const int states = s->kind->n_states;
+static ct_status check_input(const ct_module *m, int n_in, ct_tensor *const *in) {
+    const network *s = ct_module_state(m);
     ct__shape_text a;
-    if (n_in < 1 || n_in > states + 4 || !in[0] || n_out > states + 1)
-        return ct__fail(CT_ERR_INVALID_ARGUMENT, "%s: forward takes the input, %d state(s) and the 3 index tensors of a packed sequence and gives %d outputs, not %d and %d%s",
-                        s->kind->function, states, states + 1, n_in, n_out, n_in >= 1 && !in[0] ? "; the input is NULL" : "");
-    if (ct_ndim(in[0]) >= 2 && ct_size(in[0], -1) != s->input_size)
-        return ct__fail(CT_ERR_SHAPE, "%s: input %s has %lld features, but input_size is %lld", s->kind->function, CT__SIZES(&a, in[0]),
-                        (long long)ct_size(in[0], -1), (long long)s->input_size);
-    return CT_OK;
+    CT__TRY(ct__check_inputs(m, in, n_in, 1, s->kind->n_states + 4));
+    if (ct_ndim(in[0]) < 2 || ct_size(in[0], -1) == s->input_size) return CT_OK;
+    return ct__fail(CT_ERR_SHAPE, "%s: input %s has %lld features, but input_size is %lld", s->kind->function, CT__SIZES(&a, in[0]),
+                    (long long)ct_size(in[0], -1), (long long)s->input_size);
 }
 
 static ct_tensor *reordered(ct_tensor *state, ct_tensor *order) { return state && order ? ct_index_select(state, 1, order) : state; }
@@ -120,7 +120,7 @@ static ct_status forward(ct_module *m, ct_tensor *const *in, int n_in, ct_tensor
     const network *s = ct_module_state(m);
     const int states = s->kind->n_states;
     ct_tensor *state[2] = {NULL, NULL};
-    CT__TRY(check_input(s, n_in, in, n_out));
+    CT__TRY(check_input(m, n_in, in));
     ct_tensor *const *rest = in + 1 + states; /* of a packed sequence */
     ct_packed_sequence p = {.data = in[0]};
     if (n_in > states + 1) p.batch_sizes = rest[0];
@@ -194,7 +194,8 @@ static ct_status call_packed(const char *function, const ct_module_class *cls, c
     int64_t batch = 0;
     int n = 0;
     if (output) *output = (ct_packed_sequence){.data = NULL};
-    if (ct__packed_sequence_check(function, p, &batch) == CT_OK && !output) ct__fail(CT_ERR_INVALID_ARGUMENT, "%s: nowhere to put the result: output is NULL", function);
+    if (ct__packed_sequence_check(function, p, &batch) == CT_OK && !output) ct__fail(CT_ERR_INVALID_ARGUMENT, "%s: nowhere to put the result: output is NULL",
+                                                                                     function);
     if (ct__pending() == CT_OK) {
         in[n++] = p->data;
         for (int i = 0; i < n_states; i++) in[n++] = state[i];

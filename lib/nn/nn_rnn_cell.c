@@ -32,7 +32,8 @@ static ct_status init(ct_module *m, const void *arg) {
     *s = *(const cell *)arg;
     int64_t rows;
     if (s->input_size < 0 || s->hidden_size < 0 || !ct__mul_i64(s->hidden_size, s->kind->gates, &rows))
-        return ct__fail(CT_ERR_INVALID_ARGUMENT, "%s: input_size is %lld, hidden_size %lld", s->kind->function, (long long)s->input_size, (long long)s->hidden_size);
+        return ct__fail(CT_ERR_INVALID_ARGUMENT, "%s: input_size is %lld, hidden_size %lld", s->kind->function, (long long)s->input_size,
+                        (long long)s->hidden_size);
     if (s->nonlinearity != CT_RNN_TANH && s->nonlinearity != CT_RNN_RELU)
         return ct__fail(CT_ERR_INVALID_ARGUMENT, "%s: unknown nonlinearity %d", s->kind->function, (int)s->nonlinearity);
     CT__TRY(ct_module_register_parameter(m, "weight_ih", ct_empty(CT_SHAPE(rows, s->input_size), s->dtype)));
@@ -50,14 +51,14 @@ static int64_t describe(const ct_module *m, char *buffer, size_t size) {
                     s->nonlinearity == CT_RNN_RELU ? ", nonlinearity=relu" : "");
 }
 
-static ct_status check_input(const cell *s, int n_in, ct_tensor *const *in, int n_out) {
+static ct_status check_input(const ct_module *m, int n_in, ct_tensor *const *in) {
+    const cell *s = ct_module_state(m);
     ct__shape_text a;
-    const ct_tensor *x = n_in > 0 ? in[0] : NULL;
-    if (!x || n_in > s->kind->n_states + 1 || n_out > s->kind->n_states)
-        return ct__fail(CT_ERR_INVALID_ARGUMENT, "%s: forward takes the input and %d state(s) and gives the new ones, not %d and %d%s", s->kind->function,
-                        s->kind->n_states, n_in, n_out, n_in > 0 && !x ? "; the input is NULL" : "");
+    CT__TRY(ct__check_inputs(m, in, n_in, 1, s->kind->n_states + 1));
+    const ct_tensor *x = in[0];
     if ((x->ndim == 1 || x->ndim == 2) && x->sizes[x->ndim - 1] == s->input_size) return CT_OK;
-    return ct__fail(CT_ERR_SHAPE, "%s: input %s must be [B, %lld] or [%lld]", s->kind->function, CT__SIZES(&a, x), (long long)s->input_size, (long long)s->input_size);
+    return ct__fail(CT_ERR_SHAPE, "%s: input %s must be [B, %lld] or [%lld]", s->kind->function, CT__SIZES(&a, x), (long long)s->input_size,
+                    (long long)s->input_size);
 }
 
 static ct_tensor *zeros(const cell *s, const ct_tensor *x) {
@@ -67,7 +68,7 @@ static ct_tensor *zeros(const cell *s, const ct_tensor *x) {
 
 static ct_status forward(ct_module *m, ct_tensor *const *in, int n_in, ct_tensor **out, int n_out) {
     const cell *s = ct_module_state(m);
-    CT__TRY(check_input(s, n_in, in, n_out));
+    CT__TRY(check_input(m, n_in, in));
     ct_tensor *x = in[0], *h = n_in > 1 && in[1] ? in[1] : zeros(s, x);
     ct_tensor *w_ih = ct__entry_at(m, 0), *w_hh = ct__entry_at(m, 1), *b_ih = s->bias ? ct__entry_at(m, 2) : NULL, *b_hh = s->bias ? ct__entry_at(m, 3) : NULL;
     if (s->kind == &lstm_kind) {

@@ -1,5 +1,6 @@
 /*
- * nn_transformer.c: TransformerEncoderLayer and TransformerDecoderLayer: attention, a feed-forward network, norms and dropout, as children with PyTorch's names.
+ * nn_transformer.c: TransformerEncoderLayer and TransformerDecoderLayer: attention, a feed-forward network, norms and dropout, as children
+ * with PyTorch's names.
  *
  * A block is what is added to x. x = norm(x + dropout(block(x))), or with norm_first x = x + dropout(block(norm(x))).
  */
@@ -37,6 +38,7 @@ static ct_module *part_of(const ct_module *m, part wanted) {
 static ct_module *make(const layer *s, part i) {
     const ct__transformer_layer *o = &s->o;
     const ct_nn_linear_options linear = {.no_bias = o->no_bias, .dtype = o->dtype};
+    const ct_nn_layer_norm_options norm = {.eps = ct_some_f64(o->layer_norm_eps), .no_bias = o->no_bias, .dtype = o->dtype};
     switch (i) {
     case SELF_ATTN:
     case CROSS_ATTN:
@@ -47,7 +49,7 @@ static ct_module *make(const layer *s, part i) {
     case NORM1:
     case NORM2:
     case NORM3:
-        return ct_nn_layer_norm(CT_SHAPE(o->d_model), &(ct_nn_layer_norm_options){.eps = ct_some_f64(o->layer_norm_eps), .no_bias = o->no_bias, .dtype = o->dtype});
+        return ct_nn_layer_norm(CT_SHAPE(o->d_model), &norm);
     default: return ct_nn_dropout(o->dropout);
     }
 }
@@ -57,9 +59,11 @@ static ct_status init(ct_module *m, const void *arg) {
     *s = *(const layer *)arg;
     const ct__transformer_layer *o = &s->o;
     if (o->d_model < 1 || o->nhead < 1 || o->d_model % o->nhead || o->dim_feedforward < 1)
-        return ct__fail(CT_ERR_INVALID_ARGUMENT, "%s: d_model %lld must be divisible by nhead %lld, and dim_feedforward %lld be positive", o->function, (long long)o->d_model,
+        return ct__fail(CT_ERR_INVALID_ARGUMENT, "%s: d_model %lld must be divisible by nhead %lld, and dim_feedforward %lld be positive", o->function,
+                        (long long)o->d_model,
                         (long long)o->nhead, (long long)o->dim_feedforward);
-    if (!(o->dropout >= 0 && o->dropout <= 1)) return ct__fail(CT_ERR_INVALID_ARGUMENT, "%s: dropout is %g but must be between 0 and 1", o->function, o->dropout);
+    if (!(o->dropout >= 0 && o->dropout <= 1))
+        return ct__fail(CT_ERR_INVALID_ARGUMENT, "%s: dropout is %g but must be between 0 and 1", o->function, o->dropout);
     if (o->activation != CT_TRANSFORMER_RELU && o->activation != CT_TRANSFORMER_GELU)
         return ct__fail(CT_ERR_INVALID_ARGUMENT, "%s: unknown activation %d", o->function, (int)o->activation);
     for (int i = 0; i < N_PARTS; i++)
@@ -145,7 +149,8 @@ ct_module *ct_nn_transformer_decoder_layer(int64_t d_model, int64_t nhead, const
 
 /* ---- Typed calls ---- */
 
-ct_tensor *ct__encoder_call(const char *function, const ct_module_class *cls, ct_module *m, ct_tensor *src, const ct_nn_transformer_encoder_forward_options *options) {
+ct_tensor *ct__encoder_call(const char *function, const ct_module_class *cls, ct_module *m, ct_tensor *src,
+                            const ct_nn_transformer_encoder_forward_options *options) {
     const ct_nn_transformer_encoder_forward_options o = options ? *options : (ct_nn_transformer_encoder_forward_options){.mask = NULL};
     ct_tensor *y = NULL;
     CT__TRY_NULL(CT__CHECK_OPTIONS(function, options));

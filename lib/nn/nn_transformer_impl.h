@@ -34,7 +34,8 @@ ct__transformer_layer ct__transformer_layer_of(const char *function, int64_t d_m
 ct_module *ct__transformer_layer_new(const ct__transformer_layer *o, bool decodes);
 
 /* The typed calls of layers and stacks alike. */
-ct_tensor *ct__encoder_call(const char *function, const ct_module_class *cls, ct_module *m, ct_tensor *src, const ct_nn_transformer_encoder_forward_options *options);
+ct_tensor *ct__encoder_call(const char *function, const ct_module_class *cls, ct_module *m, ct_tensor *src,
+                            const ct_nn_transformer_encoder_forward_options *options);
 ct_tensor *ct__decoder_call(const char *function, const ct_module_class *cls, ct_module *m, ct_tensor *tgt, ct_tensor *memory,
                             const ct_nn_transformer_decoder_forward_options *options);
 

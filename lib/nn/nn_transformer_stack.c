@@ -132,17 +132,19 @@ static ct_status forward(ct_module *m, ct_tensor *const *given, int n_in, ct_ten
     CT__TRY(check_sequences(ct_module_state(m), in[SRC], in[TGT]));
     ct_tensor *const encode[CT__ENCODER_INPUTS] = {in[SRC], in[SRC_MASK], in[SRC_PADDING], in[SRC_CAUSAL]};
     CT__TRY(ct_forward_n(ct__child_at(m, ENCODER)->module, encode, CT__ENCODER_INPUTS, &memory, 1));
-    ct_tensor *const decode[CT__DECODER_INPUTS] = {in[TGT], memory, in[TGT_MASK], in[MEMORY_MASK], in[TGT_PADDING], in[MEMORY_PADDING], in[TGT_CAUSAL], in[MEMORY_CAUSAL]};
+    ct_tensor *const decode[CT__DECODER_INPUTS] = {in[TGT], memory, in[TGT_MASK], in[MEMORY_MASK], in[TGT_PADDING], in[MEMORY_PADDING], in[TGT_CAUSAL],
+                                                   in[MEMORY_CAUSAL]};
     return ct_forward_n(ct__child_at(m, DECODER)->module, decode, CT__DECODER_INPUTS, out, 1);
 }
 
-static const ct_module_class transformer_class = {.name = "Transformer", .state_size = sizeof(ct__transformer_layer), .n_outputs = 1, .init = init, .forward = forward};
+static const ct_module_class transformer_class = {.name = "Transformer", .state_size = sizeof(ct__transformer_layer), .n_outputs = 1, .init = init,
+                                                  .forward = forward};
 
 ct_module *ct_nn_transformer(const ct_nn_transformer_options *options) {
     const ct_nn_transformer_options o = options ? *options : (ct_nn_transformer_options){.d_model = 0};
     const ct_nn_transformer_layer_options each = {.dim_feedforward = o.dim_feedforward, .dropout = o.dropout, .activation = o.activation,
-                                                  .layer_norm_eps = o.layer_norm_eps, .batch_first = o.batch_first, .norm_first = o.norm_first, .no_bias = o.no_bias,
-                                                  .dtype = o.dtype};
+                                                  .layer_norm_eps = o.layer_norm_eps, .batch_first = o.batch_first, .norm_first = o.norm_first,
+                                                  .no_bias = o.no_bias, .dtype = o.dtype};
     const ct__transformer_layer layer = ct__transformer_layer_of(fn, o.d_model ? o.d_model : 512, o.nhead ? o.nhead : 8, &each);
     ct_module *m = CT__CHECK_OPTIONS(fn, options) == CT_OK ? ct_module_new(&transformer_class, &layer) : NULL;
     /* with an error pending these free what they are given */

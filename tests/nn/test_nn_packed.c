@@ -60,7 +60,8 @@ START_TEST(every_dtype_and_any_number_of_dims_is_packed) {
 END_TEST
 
 START_TEST(sequences_are_padded_packed_and_taken_apart) {
-    ct_tensor *a = test_f64((const double[]){1, 2, 3}, CT_SHAPE(3)), *b = test_f64((const double[]){4}, CT_SHAPE(1)), *c = test_f64((const double[]){5, 6}, CT_SHAPE(2));
+    ct_tensor *a = test_f64((const double[]){1, 2, 3}, CT_SHAPE(3)), *b = test_f64((const double[]){4}, CT_SHAPE(1)),
+              *c = test_f64((const double[]){5, 6}, CT_SHAPE(2));
     ck_values(ct_pad_sequence(CT_TENSORS(a, b, c), NULL), 1, 4, 5, 2, 0, 6, 3, 0, 0);
     ck_values(ct_pad_sequence(CT_TENSORS(a, b, c), &(ct_pad_sequence_options){.batch_first = true, .padding_value = -1}), 1, 2, 3, 4, -1, -1, 5, 6, -1);
     ck_values(ct_pad_sequence(CT_TENSORS(a, b, c), &(ct_pad_sequence_options){.batch_first = true, .left = true}), 1, 2, 3, 0, 0, 4, 0, 5, 6);
@@ -76,7 +77,8 @@ START_TEST(sequences_are_padded_packed_and_taken_apart) {
     ck_close(ct_list_get(parts, 2), c, 0, 0);
     ck_assert_int_eq(ct_pack_sequence(CT_TENSORS(a, c, b), NULL, &p), CT_OK);
     ck_values(p.data, 1, 5, 4, 2, 6, 3);
-    parts = ct_unpad_sequence(ct_transpose(padded(), 0, 1), test_i64((const double[]){0, 3, 2}, CT_SHAPE(3)), &(ct_unpad_sequence_options){.batch_first = true});
+    parts = ct_unpad_sequence(ct_transpose(padded(), 0, 1), test_i64((const double[]){0, 3, 2}, CT_SHAPE(3)),
+                              &(ct_unpad_sequence_options){.batch_first = true});
     ck_sizes(ct_list_get(parts, 0), 0, 2);
     ck_values(ct_list_get(parts, 1), 3, 4, 7, 8, 12, 13);
     parts = ct_unpad_sequence(padded(), lengths(), NULL);
@@ -110,8 +112,11 @@ static void check_network(ct_module *m, int kind) {
     ck_assert(ct_is_same(out.batch_sizes, p.batch_sizes) && ct_is_same(out.unsorted_indices, p.unsorted_indices));
     ct_list *each = ct_unpack_sequence(&out);
     for (int b = 0; b < 3; b++) {
-        ct_tensor *alone = ct_narrow(ct_select(x, 1, b), 0, 0, (const int64_t[]){2, 4, 1}[b]), *h = ct_select(h0, 1, b), *c = ct_select(c0, 1, b), *h1, *c1 = NULL;
-        ct_tensor *y = kind == 0 ? ct_nn_rnn_forward(m, alone, h, &h1) : kind == 1 ? ct_nn_lstm_forward(m, alone, h, c, &h1, &c1) : ct_nn_gru_forward(m, alone, h, &h1);
+        ct_tensor *alone = ct_narrow(ct_select(x, 1, b), 0, 0, (const int64_t[]){2, 4, 1}[b]), *h = ct_select(h0, 1, b);
+        ct_tensor *c = ct_select(c0, 1, b), *h1, *c1 = NULL;
+        ct_tensor *y = kind == 0 ? ct_nn_rnn_forward(m, alone, h, &h1)
+                       : kind == 1 ? ct_nn_lstm_forward(m, alone, h, c, &h1, &c1)
+                                   : ct_nn_gru_forward(m, alone, h, &h1);
         ck_close(ct_list_get(each, b), y, 1e-12, 1e-12);
         ck_close(ct_select(hn, 1, b), h1, 1e-12, 1e-12);
         if (cn) ck_close(ct_select(cn, 1, b), c1, 1e-12, 1e-12);
@@ -137,7 +142,8 @@ START_TEST(wrong_lengths_have_sentences) {
     ct_tensor *x = padded();
     REFUSES(CT_ERR_INVALID_ARGUMENT, "ct_pack_padded_sequence: lengths[1] is 3 after 1; the longest", ct_pack_padded_sequence(x, lengths(), NULL, &p));
     ck_assert_ptr_null(p.data);
-    REFUSES(CT_ERR_INVALID_ARGUMENT, "lengths[2] is 0, but must be between 1 and 3", ct_pack_padded_sequence(x, test_i64((const double[]){3, 2, 0}, CT_SHAPE(3)), NULL, &p));
+    REFUSES(CT_ERR_INVALID_ARGUMENT, "lengths[2] is 0, but must be between 1 and 3",
+            ct_pack_padded_sequence(x, test_i64((const double[]){3, 2, 0}, CT_SHAPE(3)), NULL, &p));
     REFUSES(CT_ERR_INVALID_ARGUMENT, "lengths[0] is 4", ct_pack_padded_sequence(x, test_i64((const double[]){4, 2, 1}, CT_SHAPE(3)), NULL, &p));
     REFUSES(CT_ERR_SHAPE, "lengths is int64 [2], but must be 3 integers", ct_pack_padded_sequence(x, test_i64((const double[]){2, 1}, CT_SHAPE(2)), NULL, &p));
     REFUSES(CT_ERR_SHAPE, "lengths is float32 [3]", ct_pack_padded_sequence(x, ct_to(lengths(), CT_F32), NULL, &p));
@@ -209,10 +215,12 @@ START_TEST(packed_sequences_made_by_hand_are_checked) {
     p = good;
     p.sorted_indices = p.unsorted_indices = test_i64((const double[]){1, 0}, CT_SHAPE(2));
     REFUSES(CT_ERR_SHAPE, "sorted_indices is int64 [2], but must be 3 integers", ct_unpack_sequence(&p));
-    REFUSES(CT_ERR_INVALID_ARGUMENT, "ct_nn_lstm_forward_packed: the packed sequence is NULL", ct_nn_lstm_forward_packed(lstm, NULL, NULL, NULL, &out, NULL, NULL));
+    REFUSES(CT_ERR_INVALID_ARGUMENT, "ct_nn_lstm_forward_packed: the packed sequence is NULL",
+            ct_nn_lstm_forward_packed(lstm, NULL, NULL, NULL, &out, NULL, NULL));
     REFUSES(CT_ERR_INVALID_ARGUMENT, "output is NULL", ct_nn_lstm_forward_packed(lstm, &good, NULL, NULL, NULL, NULL, NULL));
     REFUSES(CT_ERR_SHAPE, "h0 is [1, 2, 3], but must be [1, 3, 3]",
-            ct_nn_lstm_forward_packed(lstm, &(ct_packed_sequence){good.data, good.batch_sizes, NULL, NULL}, ct_zeros(CT_SHAPE(1, 2, 3), CT_F64), NULL, &out, NULL, NULL));
+            ct_nn_lstm_forward_packed(lstm, &(ct_packed_sequence){good.data, good.batch_sizes, NULL, NULL}, ct_zeros(CT_SHAPE(1, 2, 3), CT_F64), NULL, &out,
+                                      NULL, NULL));
     REFUSES(CT_ERR_INVALID_ARGUMENT, "total_length is 2, but the longest sequence has 3 elements",
             ct_pad_packed_sequence(&good, &(ct_pad_packed_sequence_options){.total_length = 2}, NULL));
     REFUSES(CT_ERR_INVALID_ARGUMENT, "total_length is -1", ct_pad_packed_sequence(&good, &(ct_pad_packed_sequence_options){.total_length = -1}, NULL));

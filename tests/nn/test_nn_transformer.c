@@ -17,7 +17,9 @@ typedef ct_nn_transformer_decoder_forward_options decoder_forward;
 
 static ct_tensor *random_f64(const int64_t *sizes, int ndim) { return ct_rand(sizes, ndim, CT_F64, NULL); }
 static ct_tensor *bools(const double *values, const int64_t *sizes, int ndim) { return ct_to(test_i64(values, sizes, ndim), CT_BOOL); }
-static ct_module *small_layer(void) { return ct_nn_transformer_encoder_layer(4, 2, &(layer_options){.dim_feedforward = 5, .batch_first = true, .dtype = CT_F64}); }
+static ct_module *small_layer(void) {
+    return ct_nn_transformer_encoder_layer(4, 2, &(layer_options){.dim_feedforward = 5, .batch_first = true, .dtype = CT_F64});
+}
 
 START_TEST(what_a_mask_hides_has_no_influence) {
     ct_module *m = ct_nn_multihead_attention(4, 2, &(mha_options){.batch_first = true, .dtype = CT_F64});
@@ -32,7 +34,8 @@ START_TEST(what_a_mask_hides_has_no_influence) {
     ck_close(ct_narrow(a, 1, 0, 2), ct_narrow(b, 1, 0, 2), 1e-12, 1e-12);
     ck_values(ct_select(ct_select(w, 0, 0), 0, 0), 1, 0, 0);
     /* the flag says what the mask says */
-    const mha_forward mask = {.attn_mask = ct_nn_transformer_generate_square_subsequent_mask(3, CT_F64)}, both = {.attn_mask = mask.attn_mask, .is_causal = true};
+    const mha_forward mask = {.attn_mask = ct_nn_transformer_generate_square_subsequent_mask(3, CT_F64)};
+    const mha_forward both = {.attn_mask = mask.attn_mask, .is_causal = true};
     ck_close(ct_nn_multihead_attention_forward(m, x, x, x, &mask, NULL), a, 1e-12, 1e-12);
     ck_close(ct_nn_multihead_attention_forward(m, x, x, x, &both, NULL), a, 1e-12, 1e-12);
     ct_module_free(m);
@@ -128,14 +131,16 @@ START_TEST(stacks_take_layers_and_halves_of_ones_own) {
     ct_module *encoder = ct_nn_transformer_encoder(ct_module_new(&twice, NULL), 3, NULL);
     ct_tensor *x = ct_ones(CT_SHAPE(2, 1, 4), CT_F32);
     ck_close(ct_forward(encoder, x), ct_mul_scalar(x, 8), 0, 0);
-    ct_module *m = ct_nn_transformer(&(ct_nn_transformer_options){.d_model = 4, .nhead = 2, .custom_encoder = encoder, .custom_decoder = ct_nn_transformer_decoder(ct_module_new(&twice, NULL), 2, NULL)});
+    ct_module *m = ct_nn_transformer(&(ct_nn_transformer_options){.d_model = 4, .nhead = 2, .custom_encoder = encoder,
+                                                                  .custom_decoder = ct_nn_transformer_decoder(ct_module_new(&twice, NULL), 2, NULL)});
     ck_close(ct_nn_transformer_forward(m, x, x, NULL), ct_mul_scalar(x, 4), 0, 0);
     ct_module_free(m);
 }
 END_TEST
 
 START_TEST(a_transformer_is_its_encoder_and_decoder) {
-    ct_module *m = ct_nn_transformer(&(ct_nn_transformer_options){.d_model = 4, .nhead = 2, .num_encoder_layers = 1, .num_decoder_layers = 2, .dim_feedforward = 5, .dtype = CT_F64});
+    ct_module *m = ct_nn_transformer(&(ct_nn_transformer_options){.d_model = 4, .nhead = 2, .num_encoder_layers = 1, .num_decoder_layers = 2,
+                                                                  .dim_feedforward = 5, .dtype = CT_F64});
     ct_module_eval(m);
     ct_tensor *src = random_f64(CT_SHAPE(3, 2, 4)), *tgt = random_f64(CT_SHAPE(2, 2, 4)), *hidden = bools((const double[]){0, 0, 1, 0, 1, 1}, CT_SHAPE(2, 3));
     ct_module *encoder = ct_module_get_child(m, "encoder"), *decoder = ct_module_get_child(m, "decoder");
@@ -170,24 +175,32 @@ START_TEST(wrong_arguments_of_the_makers_have_sentences) {
     REFUSED(CT_ERR_INVALID_ARGUMENT, "kdim is -1, vdim 4", ct_nn_multihead_attention(4, 2, &(mha_options){.kdim = -1}));
     REFUSED(CT_ERR_INVALID_ARGUMENT, "dropout is nan", ct_nn_multihead_attention(4, 2, &(mha_options){.dropout = (double)NAN}));
     REFUSED(CT_ERR_INVALID_ARGUMENT, "ct_nn_transformer_encoder_layer: d_model 4 must be divisible by nhead 3", ct_nn_transformer_encoder_layer(4, 3, NULL));
-    REFUSED(CT_ERR_INVALID_ARGUMENT, "ct_nn_transformer_decoder_layer: dropout is 2", ct_nn_transformer_decoder_layer(4, 2, &(layer_options){.dropout = ct_some_f64(2)}));
-    REFUSED(CT_ERR_INVALID_ARGUMENT, "unknown activation 9", ct_nn_transformer_decoder_layer(4, 2, &(layer_options){.activation = (ct_transformer_activation)9}));
+    REFUSED(CT_ERR_INVALID_ARGUMENT, "ct_nn_transformer_decoder_layer: dropout is 2",
+            ct_nn_transformer_decoder_layer(4, 2, &(layer_options){.dropout = ct_some_f64(2)}));
+    REFUSED(CT_ERR_INVALID_ARGUMENT, "unknown activation 9",
+            ct_nn_transformer_decoder_layer(4, 2, &(layer_options){.activation = (ct_transformer_activation)9}));
     REFUSED(CT_ERR_INVALID_ARGUMENT, "dim_feedforward -1", ct_nn_transformer_encoder_layer(4, 2, &(layer_options){.dim_feedforward = -1}));
-    REFUSED(CT_ERR_INVALID_ARGUMENT, "ct_nn_transformer: d_model 512 must be divisible by nhead 7", ct_nn_transformer(&(ct_nn_transformer_options){.nhead = 7}));
-    REFUSED(CT_ERR_INVALID_ARGUMENT, "ct_nn_transformer_encoder: num_layers is 0", ct_nn_transformer_encoder(small_layer(), 0, ct_nn_layer_norm(CT_SHAPE(4), NULL)));
+    REFUSED(CT_ERR_INVALID_ARGUMENT, "ct_nn_transformer: d_model 512 must be divisible by nhead 7",
+            ct_nn_transformer(&(ct_nn_transformer_options){.nhead = 7}));
+    REFUSED(CT_ERR_INVALID_ARGUMENT, "ct_nn_transformer_encoder: num_layers is 0",
+            ct_nn_transformer_encoder(small_layer(), 0, ct_nn_layer_norm(CT_SHAPE(4), NULL)));
     REFUSED(CT_ERR_INVALID_ARGUMENT, "ct_nn_transformer_decoder: the layer is NULL", ct_nn_transformer_decoder(NULL, 2, ct_nn_layer_norm(CT_SHAPE(4), NULL)));
-    REFUSED(CT_ERR_INVALID_ARGUMENT, "num_layers is -1", ct_nn_transformer(&(ct_nn_transformer_options){.num_encoder_layers = -1, .custom_decoder = ct_module_new(&twice, NULL)}));
+    REFUSED(CT_ERR_INVALID_ARGUMENT, "num_layers is -1",
+            ct_nn_transformer(&(ct_nn_transformer_options){.num_encoder_layers = -1, .custom_decoder = ct_module_new(&twice, NULL)}));
     REFUSED(CT_ERR_INVALID_ARGUMENT, "size -1", ct_nn_transformer_generate_square_subsequent_mask(-1, CT_F32));
     REFUSED(CT_ERR_INVALID_ARGUMENT, "dtype int64", ct_nn_transformer_generate_square_subsequent_mask(2, CT_I64));
 }
 END_TEST
 
 START_TEST(wrong_inputs_have_sentences) {
-    ct_module *m = ct_nn_multihead_attention(4, 2, &(mha_options){.kdim = 3}), *same = ct_nn_multihead_attention(4, 2, &(mha_options){.batch_first = true}), *layer = small_layer();
-    ct_module *net = ct_nn_transformer(&(ct_nn_transformer_options){.d_model = 4, .nhead = 2, .dim_feedforward = 2, .num_encoder_layers = 1, .num_decoder_layers = 1});
+    ct_module *m = ct_nn_multihead_attention(4, 2, &(mha_options){.kdim = 3}), *layer = small_layer();
+    ct_module *same = ct_nn_multihead_attention(4, 2, &(mha_options){.batch_first = true});
+    ct_module *net = ct_nn_transformer(&(ct_nn_transformer_options){.d_model = 4, .nhead = 2, .dim_feedforward = 2, .num_encoder_layers = 1,
+                                                                    .num_decoder_layers = 1});
     ct_tensor *q = ct_zeros(CT_SHAPE(2, 5, 4), CT_F32), *k = ct_zeros(CT_SHAPE(3, 5, 3), CT_F32), *v = ct_zeros(CT_SHAPE(3, 5, 4), CT_F32), *w = q;
 #define ATTEND(...) ct_nn_multihead_attention_forward(m, q, k, v, &(mha_forward){__VA_ARGS__}, &w)
-    REFUSED(CT_ERR_SHAPE, "query [2, 5, 4], key [3, 5, 4], value [3, 5, 4] must be [L, B, 4], [S, B, 3], [S, B, 4]", ct_nn_multihead_attention_forward(m, q, v, v, NULL, &w));
+    REFUSED(CT_ERR_SHAPE, "query [2, 5, 4], key [3, 5, 4], value [3, 5, 4] must be [L, B, 4], [S, B, 3], [S, B, 4]",
+            ct_nn_multihead_attention_forward(m, q, v, v, NULL, &w));
     ck_assert_ptr_null(w);
     REFUSED(CT_ERR_SHAPE, "must be [B, L, 4], [B, S, 4], [B, S, 4]", ct_nn_multihead_attention_forward(same, q, v, v, NULL, NULL));
     REFUSED(CT_ERR_SHAPE, "must be [L, 4], [S, 3], [S, 4]", ct_nn_multihead_attention_forward(m, ct_select(q, 1, 0), k, v, NULL, NULL));
@@ -281,7 +294,8 @@ START_TEST(running_out_of_memory_leaves_nothing_behind) {
     for (int64_t i = 1; i < 3000 && !done; i++) {
         ct_scope scope = ct_scope_begin();
         ct_memory_fail_at(i);
-        ct_module *m = ct_nn_transformer(&(ct_nn_transformer_options){.d_model = 4, .nhead = 2, .dim_feedforward = 3, .num_encoder_layers = 2, .num_decoder_layers = 1,
+        ct_module *m = ct_nn_transformer(&(ct_nn_transformer_options){.d_model = 4, .nhead = 2, .dim_feedforward = 3, .num_encoder_layers = 2,
+                                                                      .num_decoder_layers = 1,
                                                                       .custom_decoder = ct_nn_transformer_decoder(ct_module_new(&twice, NULL), 2, NULL)});
         done = ct_nn_transformer_forward(m, x, x, &(ct_nn_transformer_forward_options){.src_key_padding_mask = mask, .src_is_causal = true}) != NULL;
         ct_memory_fail_at(0);

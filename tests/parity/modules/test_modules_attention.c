@@ -16,7 +16,8 @@ FORWARD(MultiheadAttention) {
 }
 
 #define ACTIVATION(name) (CHOICE(name, "relu", "gelu") ? CT_TRANSFORMER_GELU : CT_TRANSFORMER_RELU)
-/* (d_model, nhead, dim_feedforward=2048, dropout=0.1, activation=relu, layer_norm_eps=1e-5, batch_first=False, norm_first=False, bias=True); at: what stands before the names */
+/* (d_model, nhead, dim_feedforward=2048, dropout=0.1, activation=relu, layer_norm_eps=1e-5, batch_first=False, norm_first=False, bias=True); at: what stands
+ * before the names */
 #define LAYER_OPTIONS(at)                                                                                                                        \
     {.dim_feedforward = I_OR(at "dim_feedforward", 0), .dropout = OPT_F(at "dropout"), .activation = ACTIVATION(at "activation"),              \
      .layer_norm_eps = OPT_F(at "layer_norm_eps"), .batch_first = B_OR(at "batch_first", false), .norm_first = B_OR(at "norm_first", false), \
@@ -33,7 +34,8 @@ MODULE(TransformerDecoder) { return ct_nn_transformer_decoder(DECODER_LAYER("dec
 /* forward(src, mask, src_key_padding_mask=None, is_causal=False); of a layer the mask is called src_mask */
 static ct_nn_transformer_encoder_forward_options encoder_masks(replay *c) {
     ct_tensor *mask = OPT_T(HAS("src_mask") ? "src_mask" : "mask");
-    return (ct_nn_transformer_encoder_forward_options){.mask = mask, .src_key_padding_mask = OPT_T("src_key_padding_mask"), .is_causal = B_OR("is_causal", false)};
+    return (ct_nn_transformer_encoder_forward_options){.mask = mask, .src_key_padding_mask = OPT_T("src_key_padding_mask"),
+                                                       .is_causal = B_OR("is_causal", false)};
 }
 FORWARD(TransformerEncoderLayer) {
     const ct_nn_transformer_encoder_forward_options o = encoder_masks(c);
@@ -44,11 +46,13 @@ FORWARD(TransformerEncoder) {
     *OUT(0) = ct_nn_transformer_encoder_forward(module, T("src"), &o);
 }
 
-/* forward(tgt, memory, tgt_mask=None, memory_mask=None, tgt_key_padding_mask=None, memory_key_padding_mask=None, tgt_is_causal=False, memory_is_causal=False) */
+/* forward(tgt, memory, tgt_mask=None, memory_mask=None, tgt_key_padding_mask=None, memory_key_padding_mask=None, tgt_is_causal=False, memory_is_causal=False)
+ * */
 static ct_nn_transformer_decoder_forward_options decoder_masks(replay *c) {
     return (ct_nn_transformer_decoder_forward_options){
         .tgt_mask = OPT_T("tgt_mask"), .memory_mask = OPT_T("memory_mask"), .tgt_key_padding_mask = OPT_T("tgt_key_padding_mask"),
-        .memory_key_padding_mask = OPT_T("memory_key_padding_mask"), .tgt_is_causal = B_OR("tgt_is_causal", false), .memory_is_causal = B_OR("memory_is_causal", false)};
+        .memory_key_padding_mask = OPT_T("memory_key_padding_mask"), .tgt_is_causal = B_OR("tgt_is_causal", false), .memory_is_causal = B_OR("memory_is_causal",
+                                                                                                                                             false)};
 }
 FORWARD(TransformerDecoderLayer) {
     const ct_nn_transformer_decoder_forward_options o = decoder_masks(c);
@@ -70,7 +74,8 @@ MODULE(Transformer) {
 }
 FORWARD(Transformer) {
     const ct_nn_transformer_forward_options o = {
-        .src_mask = OPT_T("src_mask"), .tgt_mask = OPT_T("tgt_mask"), .memory_mask = OPT_T("memory_mask"), .src_key_padding_mask = OPT_T("src_key_padding_mask"),
+        .src_mask = OPT_T("src_mask"), .tgt_mask = OPT_T("tgt_mask"), .memory_mask = OPT_T("memory_mask"),
+        .src_key_padding_mask = OPT_T("src_key_padding_mask"),
         .tgt_key_padding_mask = OPT_T("tgt_key_padding_mask"), .memory_key_padding_mask = OPT_T("memory_key_padding_mask"),
         .src_is_causal = B_OR("src_is_causal", false), .tgt_is_causal = B_OR("tgt_is_causal", false), .memory_is_causal = B_OR("memory_is_causal", false)};
     *OUT(0) = ct_nn_transformer_forward(module, T("src"), T("tgt"), &o);
