@@ -71,6 +71,8 @@ struct ct_optim {
     void *solver;   /* the state of cls->solver; NULL until the first step */
 };
 
+/* "0", "1", ...: names in dicts of what PyTorch has in lists. Returns buffer. */
+const char *ct__number_name(char buffer[24], int64_t i);
 ct_optim *ct__optim_new(const ct__optim_class *cls, ct_list *params, const double *number);
 /* Calls the closure in a scope of its own, where gradients are recorded, and reads the loss that it returns. */
 ct_status ct__optim_evaluate(const ct_optim *o, ct_optim_closure closure, void *user, double *loss);

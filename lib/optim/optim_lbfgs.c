@@ -22,7 +22,6 @@
 #include <ctorch/ops_shape.h>
 
 #include <math.h>
-#include <stdio.h>
 #include <string.h>
 
 enum { LR, MAX_ITER, MAX_EVAL, TOLERANCE_GRAD, TOLERANCE_CHANGE, HISTORY_SIZE, STRONG_WOLFE };
@@ -300,11 +299,6 @@ static ct_status minimize(ct_optim *o, ct_optim_closure closure, void *user, dou
 
 /* ---- State dict: PyTorch's names; its lists are dicts by number here, ro a tensor ---- */
 
-static const char *number_name(char buffer[24], int64_t i) {
-    snprintf(buffer, 24, "%lld", (long long)i);
-    return buffer;
-}
-
 static ct_dict *save(const ct_optim *o) {
     const lbfgs *w = o->solver;
     ct_dict *d = ct_dict_new(), *dirs = ct_dict_new(), *steps = ct_dict_new();
@@ -314,7 +308,7 @@ static ct_dict *save(const ct_optim *o) {
     if (!w->d) return ct__pending() == CT_OK ? d : NULL;
     ct_tensor *ro = ct_zeros(CT_SHAPE(w->n), CT_F64);
     for (int64_t i = 0; i < w->n && ct__pending() == CT_OK; i++) {
-        ct_dict_set(dirs, number_name(name, i), w->pairs[i].y);
+        ct_dict_set(dirs, ct__number_name(name, i), w->pairs[i].y);
         ct_dict_set(steps, name, w->pairs[i].s);
         ((double *)ct_data_mut(ro))[i] = w->pairs[i].ro;
     }
@@ -354,7 +348,7 @@ static ct_status read_pairs(const ct_optim *o, const ct_dict *d, lbfgs *w) {
     ro = ct_reshape(ct_to(ro, CT_F64), CT_SHAPE(n));
     char name[24];
     for (int64_t i = 0; i < n; i++) {
-        ct_tensor *y = read_vector(o, dirs, number_name(name, i)), *s = read_vector(o, steps, name);
+        ct_tensor *y = read_vector(o, dirs, ct__number_name(name, i)), *s = read_vector(o, steps, name);
         CT__TRY(add_pair(w, y, s, ct_item_f64(ct_narrow(ro, 0, i, 1))));
     }
     return ct__pending();

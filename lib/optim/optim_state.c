@@ -31,7 +31,7 @@ static ct_dict *group_dict(const ct_optim *o, const ct__group *g, int64_t first)
     return d;
 }
 
-static const char *number_name(char buffer[24], int64_t i) {
+const char *ct__number_name(char buffer[24], int64_t i) {
     snprintf(buffer, 24, "%lld", (long long)i);
     return buffer;
 }
@@ -48,10 +48,10 @@ ct_dict *ct_optim_state_dict(const ct_optim *o) {
     int64_t index = 0;
     for (int64_t i = 0; i < o->groups.size; i++) {
         const ct__group *g = o->groups.data[i];
-        ct_dict_set_dict(groups, number_name(name, i), group_dict(o, g, index));
+        ct_dict_set_dict(groups, ct__number_name(name, i), group_dict(o, g, index));
         for (int64_t j = 0; j < g->params.size; j++, index++) {
             const ct__param *p = g->params.data[j];
-            if (p->step) ct_dict_set_dict(state, number_name(name, index), param_dict(o, p));
+            if (p->step) ct_dict_set_dict(state, ct__number_name(name, index), param_dict(o, p));
         }
     }
     if (o->solver) ct_dict_set_dict(state, "0", o->cls->solver->save(o)); /* where PyTorch keeps it too */
@@ -127,12 +127,12 @@ static ct_status read_all(const ct_optim *o, const ct_dict *dict, ct__group *gro
     int64_t index = 0;
     for (int64_t i = 0; i < o->groups.size; i++) {
         const ct__group *g = o->groups.data[i];
-        ct_dict *d = ct_dict_get_dict(all, number_name(name, i));
+        ct_dict *d = ct_dict_get_dict(all, ct__number_name(name, i));
         CT__TRY(ct__pending());
         CT__TRY(check_params(d, g, i));
         CT__TRY(load_group(o, d, &groups[i]));
         for (int64_t j = 0; j < g->params.size; j++, index++) {
-            if (o->cls->solver || ct_dict_kind_of(state, number_name(name, index)) == CT_DICT_NONE) continue;
+            if (o->cls->solver || ct_dict_kind_of(state, ct__number_name(name, index)) == CT_DICT_NONE) continue;
             ct_dict *each = ct_dict_get_dict(state, name);
             CT__TRY(ct__pending());
             CT__TRY(load_param(o, &groups[i], g->params.data[j], each, index, &params[index]));
