@@ -6,18 +6,11 @@
  *
  * With -DFUZZ_MAIN it runs over the files that it is given instead, with any compiler.
  */
+#include "fuzz_main.h"
 #include <ctorch/data_table.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void check(bool ok, const char *what) {
-    if (ok) return;
-    fprintf(stderr, "fuzz_csv: %s: %s\n", what, ct_error_message());
-    abort();
-}
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     int64_t blocks = ct_memory_get_stats().live_blocks;
@@ -39,18 +32,3 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     check(ct_memory_get_stats().live_blocks <= blocks, "memory stays behind");
     return 0;
 }
-
-#ifdef FUZZ_MAIN
-int main(int argc, char **argv) {
-    for (int i = 1; i < argc; i++) {
-        FILE *f = fopen(argv[i], "rb");
-        if (!f) return 1;
-        uint8_t *data = malloc(1 << 20);
-        size_t n = fread(data, 1, 1 << 20, f);
-        fclose(f);
-        LLVMFuzzerTestOneInput(data, n);
-        free(data);
-    }
-    return 0;
-}
-#endif

@@ -1,18 +1,11 @@
 /*
  * fuzz_image.h: any bytes give a picture or a format error, never both nor neither, and no memory stays. The input's size picks the options.
  */
+#include "fuzz_main.h"
 #include <ctorch/data_image.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void check(bool ok, const char *what) {
-    if (ok) return;
-    fprintf(stderr, "%s: %s: %s\n", __FILE__, what, ct_error_message());
-    abort();
-}
 
 static void decode(const uint8_t *data, size_t size) {
     int64_t blocks = ct_memory_get_stats().live_blocks;
@@ -25,18 +18,3 @@ static void decode(const uint8_t *data, size_t size) {
     ct_scope_clear_root();
     check(ct_memory_get_stats().live_blocks <= blocks, "memory stays behind");
 }
-
-#ifdef FUZZ_MAIN
-int main(int argc, char **argv) {
-    for (int i = 1; i < argc; i++) {
-        FILE *f = fopen(argv[i], "rb");
-        if (!f) return 1;
-        uint8_t *data = malloc(1 << 20);
-        size_t n = fread(data, 1, 1 << 20, f);
-        fclose(f);
-        LLVMFuzzerTestOneInput(data, n);
-        free(data);
-    }
-    return 0;
-}
-#endif
