@@ -38,8 +38,8 @@ CT_API void ct_report_free(ct_report *report);         /* NULL is fine */
 /*
  * A heading of level 2 to 4 (the title is 1), and paragraphs. In a text a blank line begins a paragraph, lines that begin with "- " are a list, and
  * four marks count, as in Markdown: **bold**, `code`, [a link](https://example.org), and a backslash before a character that means itself. A mark without its
- * partner is text. Links lead to http, https, or a file beside the report. ct_report_textf formats first, as printf does. ct_report_code shows a text as it is, in
- * letters of one width. Since 0.1.
+ * partner is text. Links lead to http, https, or a file beside the report. ct_report_textf formats first, as printf does. ct_report_code shows a text as
+ * it is, in letters of one width. Since 0.1.
  */
 CT_API ct_status ct_report_heading(ct_report *report, int level, const char *heading);
 CT_API ct_status ct_report_text(ct_report *report, const char *text);
@@ -134,8 +134,8 @@ CT_API ct_status ct_report_confusion(ct_report *report, const ct_tensor *matrix,
 /* The text of ct_module_summary (sizes may be NULL: without shapes). Since 0.1. */
 CT_API ct_status ct_report_module(ct_report *report, ct_module *module, const int64_t *input_sizes, int ndim);
 
-/* A table of what the numbers depend on: library, compiler, BLAS, instruction set, threads, processor, system, the default generator's seed, and the date (that of
- * SOURCE_DATE_EPOCH, in UTC, if the environment has it). Since 0.1. */
+/* A table of what the numbers depend on: library, compiler, BLAS, instruction set, threads, processor, system, the default generator's seed, and the date
+ * (that of SOURCE_DATE_EPOCH, in UTC, if the environment has it). Since 0.1. */
 CT_API ct_status ct_report_environment(ct_report *report);
 
 /* ---- Writing ----------------------------------------------------------------------------------------------------- */
@@ -143,13 +143,13 @@ CT_API ct_status ct_report_environment(ct_report *report);
 /*
  * Writes folder/report.html and folder/report.md; the folder is made if it is not there, and those above it.
  *
- * The page is one file with charts as SVG and pictures as PNG in it. It needs no script and loads nothing; it follows the reader's light or dark setting, fits phones
- * (wide tables scroll in their box) and prints. The Markdown says the same and shows the files in folder/report_files: charts as SVG, pictures as PNG, or as SVG with PNG in it where they
- * have labels.
+ * The page is one file with charts as SVG and pictures as PNG in it. It needs no script and loads nothing; it follows the reader's light or dark setting,
+ * fits phones (wide tables scroll in their box) and prints. The Markdown says the same and shows the files in folder/report_files: charts as SVG, pictures
+ * as PNG, or as SVG with PNG in it where they have labels.
  * A path that ends in .html or .md means that file alone, with the files beside it in NAME_files.
  *
- * Each file is replaced in one step (see ct_save), the page last: after an error a file is old or new, never half of one. CT_ERR_IO where the system refuses, as a
- * full disk does. Since 0.1.
+ * Each file is replaced in one step (see ct_save), the page last: after an error a file is old or new, never half of one. CT_ERR_IO where the system
+ * refuses, as a full disk does. Since 0.1.
  */
 CT_API ct_status ct_report_write(ct_report *report, const char *path);
 

@@ -73,7 +73,8 @@ static const char *kind_name(const ct_chart *c) {
 /* Lines, points and histograms go together; bars with bars. */
 static ct_status check_kind(const char *fn, const ct_chart *c, ct__series_kind kind) {
     for (const ct__rule *r = c->first_rule; r; r = r->next)
-        if (kind == CT__SERIES_HEAT || (kind == CT__SERIES_BARS && r->vertical)) return ct__fail(CT_ERR_STATE, "%s: the chart has an upright or level line, which has no place here", fn);
+        if (kind == CT__SERIES_HEAT || (kind == CT__SERIES_BARS && r->vertical))
+            return ct__fail(CT_ERR_STATE, "%s: the chart has an upright or level line, which has no place here", fn);
     if (!c->first) return CT_OK;
     ct__series_kind there = c->first->kind;
     bool xy = kind <= CT__SERIES_HISTOGRAM && there <= CT__SERIES_HISTOGRAM, bars = kind == CT__SERIES_BARS && there == CT__SERIES_BARS;
@@ -177,7 +178,8 @@ ct_status ct_chart_bars(ct_chart *chart, const char *const *names, const ct_tens
     CT__TRY(check_chart(fn, chart, o.label));
     CT__TRY(CT__CHECK_OPTIONS(fn, options));
     if (!values || (!names && !chart->first)) return ct__fail(CT_ERR_INVALID_ARGUMENT, "%s: %s is NULL", fn, values ? "names" : "values");
-    if (chart->o.x_log || chart->o.y_log) return ct__fail(CT_ERR_UNSUPPORTED, "%s: bars on a logarithmic axis have no foot and are not drawn; a line with .points is", fn);
+    if (chart->o.x_log || chart->o.y_log)
+        return ct__fail(CT_ERR_UNSUPPORTED, "%s: bars on a logarithmic axis have no foot and are not drawn; a line with .points is", fn);
     CT__TRY(check_kind(fn, chart, CT__SERIES_BARS));
     CT__TRY(check_color(fn, o.color));
     CT__TRY(check_length(fn, "errors", o.errors, ct_numel(values)));
@@ -201,7 +203,8 @@ ct_status ct_chart_heatmap(ct_chart *chart, const ct_tensor *matrix, const ct_ch
     if (ct_ndim(matrix) != 2) return ct__fail(CT_ERR_SHAPE, "%s: the matrix has %d dimensions, not 2", fn, ct_ndim(matrix));
     int64_t rows = ct_size(matrix, 0), columns = ct_size(matrix, 1);
     if (rows > CT__MAX_CELLS || columns > CT__MAX_CELLS)
-        return ct__fail(CT_ERR_UNSUPPORTED, "%s: %lld x %lld cells are more than can be told apart; at most %d a side are drawn", fn, (long long)rows, (long long)columns, CT__MAX_CELLS);
+        return ct__fail(CT_ERR_UNSUPPORTED, "%s: %lld x %lld cells are more than can be told apart; at most %d a side are drawn", fn, (long long)rows,
+                        (long long)columns, CT__MAX_CELLS);
     if (o.decimals.has && (o.decimals.value < 0 || o.decimals.value > 15))
         return ct__fail(CT_ERR_INVALID_ARGUMENT, "%s: decimals is %lld, not between 0 and 15", fn, (long long)o.decimals.value);
     if (o.min.has && o.max.has && !(o.min.value < o.max.value))
@@ -210,7 +213,8 @@ ct_status ct_chart_heatmap(ct_chart *chart, const ct_tensor *matrix, const ct_ch
     CT__TRY(check_length(fn, "shade", o.shade, ct_numel(matrix)));
     CT__TRY(ct__check_texts(fn, "a row's name", o.row_names, rows));
     CT__TRY(ct__check_texts(fn, "a column's name", o.column_names, columns));
-    ct__heat heat = {.rows = rows, .columns = columns, .decimals = o.decimals.has ? (int)o.decimals.value : -1, .no_values = o.no_values, .min = o.min, .max = o.max};
+    ct__heat heat = {.rows = rows, .columns = columns, .no_values = o.no_values, .min = o.min, .max = o.max};
+    heat.decimals = o.decimals.has ? (int)o.decimals.value : -1;
     heat.row_names = ct__store_strings(&chart->store, o.row_names, rows);
     heat.column_names = ct__store_strings(&chart->store, o.column_names, columns);
     heat.shade = copy(chart, o.shade);

@@ -138,8 +138,10 @@ static void draw_names(const heat *h, double room_left, double room_below, bool 
     char number[24];
     ct__short name;
     int64_t each = (int64_t)ceil(13 / h->cell_h);
-    for (int64_t r = 0; r < h->o->rows; r += each)
-        ct__svg_text(f->svg, f->left - 6, f->top + ((double)r + 0.5) * h->cell_h + 4, "end", "m", 0, ct__shorten(&name, name_of(h->o->row_names, r, number), CT__SMALL, room_left));
+    for (int64_t r = 0; r < h->o->rows; r += each) {
+        ct__shorten(&name, name_of(h->o->row_names, r, number), CT__SMALL, room_left);
+        ct__svg_text(f->svg, f->left - 6, f->top + ((double)r + 0.5) * h->cell_h + 4, "end", "m", 0, name.s);
+    }
     each = (int64_t)ceil((turned ? 14 : widest(h->o->column_names, h->o->columns) + 4) / h->cell_w);
     for (int64_t c = 0; c < h->o->columns; c += each < 1 ? 1 : each) {
         double x = f->left + ((double)c + 0.5) * h->cell_w;

@@ -12,7 +12,8 @@
 #include <string.h>
 
 /* The first three are Okabe and Ito's blue, vermilion and green, and the fourth their purple, darker on white and lighter on black until each has a contrast of
- * 3:1 with the ground. The others are those that lie farthest from all before them for each kind of colour vision, by a search; a test measures the distances. */
+ * 3:1 with the ground. The others are those that lie farthest from all before them for each kind of colour vision, by a search; a test measures the
+ * distances. */
 #define LIGHT                                                                                                                              \
     ":root{--bg:#ffffff;--soft:#f3f5f7;--ink:#1b1f24;--muted:#59636e;--grid:#e3e6ea;--axis:#8a939d;--heat:#00497d;--cold:#8a3300;--on-heat:#ffffff;" \
     "--c0:#0072b2;--c1:#d55e00;--c2:#00855f;--c3:#b3548c;--c4:#8700f0;--c5:#690f00;--c6:#0f1e87;--c7:#4b1e3c}"
@@ -26,7 +27,8 @@ const char ct__chart_css[] =
     ".ctc .m{fill:#59636e;fill:var(--muted);font-size:12px}.ctc .n{font-size:12px}"
     ".ctc .g{stroke:#e3e6ea;stroke:var(--grid);stroke-width:1}.ctc .a{stroke:#8a939d;stroke:var(--axis);stroke-width:1;fill:none}"
     ".ctc .r{stroke:#59636e;stroke:var(--muted);stroke-width:1.3;stroke-dasharray:5 4;fill:none}"
-    ".ctc .l{fill:none;stroke-width:2;stroke-linejoin:round;stroke-linecap:round}.ctc .w{fill-opacity:.18}.ctc .o{fill-opacity:.55}.ctc .q0{stroke-opacity:.35}.ctc .q1{stroke-opacity:.6}"
+    ".ctc .l{fill:none;stroke-width:2;stroke-linejoin:round;stroke-linecap:round}.ctc .w{fill-opacity:.18}.ctc .o{fill-opacity:.55}"
+    ".ctc .q0{stroke-opacity:.35}.ctc .q1{stroke-opacity:.6}"
     ".ctc .p{fill:none;stroke-linecap:round}.ctc .e{stroke:#1b1f24;stroke:var(--ink);stroke-width:1.3;fill:none}"
     ".ctc .halo{stroke:#ffffff;stroke:var(--bg);stroke-width:4px;stroke-linejoin:round;paint-order:stroke}"
     ".ctc .heat{fill:#00497d;fill:var(--heat)}.ctc .cold{fill:#8a3300;fill:var(--cold)}.ctc text.on{fill:#ffffff;fill:var(--on-heat)}"
@@ -41,8 +43,10 @@ const char ct__chart_css[] =
 
 /* Helvetica's widths of ' ' to '~' in thousandths of the size. */
 static const short WIDTHS[] = {
-    278, 278, 355, 556, 556, 889, 667, 191, 333, 333, 389, 584, 278, 333, 278, 278, 556, 556, 556, 556, 556, 556, 556, 556, 556, 556, 278, 278, 584, 584, 584, 556,
-    1015, 667, 667, 722, 722, 667, 611, 778, 722, 278, 500, 667, 556, 833, 722, 778, 667, 778, 722, 667, 611, 722, 667, 944, 667, 667, 611, 278, 278, 278, 469, 556,
+    278, 278, 355, 556, 556, 889, 667, 191, 333, 333, 389, 584, 278, 333, 278, 278,
+    556, 556, 556, 556, 556, 556, 556, 556, 556, 556, 278, 278, 584, 584, 584, 556,
+    1015, 667, 667, 722, 722, 667, 611, 778, 722, 278, 500, 667, 556, 833, 722, 778,
+    667, 778, 722, 667, 611, 722, 667, 944, 667, 667, 611, 278, 278, 278, 469, 556,
     333, 556, 556, 500, 556, 556, 278, 556, 556, 222, 222, 500, 222, 833, 556, 556, 556, 556, 333, 500, 278, 556, 500, 722, 500, 500, 500, 334, 260, 334, 584};
 #define RESERVE 1.06
 

@@ -279,7 +279,8 @@ bool ct__series_fit(const ct__series *s, double *slope, double *intercept) {
 
 void ct__fit_text(double slope, double intercept, char out[80]) {
     ct__number a, b;
-    snprintf(out, 80, "fit: y = %.24s x %s %.24s", ct__number_general(&a, slope, 3), intercept < 0 ? "\u2212" : "+", ct__number_general(&b, fabs(intercept), 3));
+    snprintf(out, 80, "fit: y = %.24s x %s %.24s", ct__number_general(&a, slope, 3),
+             intercept < 0 ? "\u2212" : "+", ct__number_general(&b, fabs(intercept), 3));
 }
 
 /* The line y = slope x + intercept as far as it is in the plot. */
@@ -290,7 +291,8 @@ static void draw_straight(ct__frame *f, double slope, double intercept, const ch
         from = fmax(from, fmin(at_lo, at_hi));
         to = fmin(to, fmax(at_lo, at_hi));
     }
-    double y0 = slope * from + intercept, y1 = slope * to + intercept, least = f->y.lo - 1e-6 * (f->y.hi - f->y.lo), most = f->y.hi + 1e-6 * (f->y.hi - f->y.lo);
+    double y0 = slope * from + intercept, y1 = slope * to + intercept, rounding = 1e-6 * (f->y.hi - f->y.lo);
+    double least = f->y.lo - rounding, most = f->y.hi + rounding;
     if (!(from < to) || y0 < least || y0 > most || y1 < least || y1 > most) return;
     ct__svg_line(f->svg, ct__scale_px(&f->x, from), ct__scale_px(&f->y, y0), ct__scale_px(&f->x, to), ct__scale_px(&f->y, y1), class_);
 }

@@ -46,7 +46,8 @@ ct_status ct__report_open(const char *fn, const ct_report *r) {
     if (!r) return ct__fail(CT_ERR_INVALID_ARGUMENT, "%s: report is NULL", fn);
     const ct__part *p = r->newest;
     if (!p || p->kind != CT__PART_TABLE || p->table.n_cells % p->table.n_columns == 0) return CT_OK;
-    return ct__fail(CT_ERR_STATE, "%s: the last row of the table before has %lld of %d cells", fn, (long long)(p->table.n_cells % p->table.n_columns), p->table.n_columns);
+    return ct__fail(CT_ERR_STATE, "%s: the last row of the table before has %lld of %d cells", fn,
+                    (long long)(p->table.n_cells % p->table.n_columns), p->table.n_columns);
 }
 
 ct__part *ct__part_new(const char *fn, ct_report *r, ct__part_kind kind, const char *text, bool required) {
@@ -134,9 +135,11 @@ static ct_status check_images(const char *fn, const ct_tensor *t, const ct_repor
     int ndim = ct_ndim(t);
     int64_t channels = ndim == 2 ? 1 : ct_size(t, -3);
     if (ndim < 2 || ndim > 4 || (channels != 1 && channels != 3) || ct_size(t, -1) < 1 || ct_size(t, -2) < 1)
-        return ct__fail(CT_ERR_SHAPE, "%s: the images have %d dimensions and %lld channels; they must be [N, C, H, W], [C, H, W] or [H, W] with 1 or 3 channels, and not without pixels",
+        return ct__fail(CT_ERR_SHAPE, "%s: the images have %d dimensions and %lld channels; they must be [N, C, H, W], [C, H, W] or [H, W] with 1 or 3 "
+                        "channels, and not without pixels",
                                fn, ndim, (long long)channels);
-    if (o && (o->scale < 0 || o->scale > 64)) return ct__fail(CT_ERR_INVALID_ARGUMENT, "%s: scale is %lld, not between 1 and 64, or 0", fn, (long long)o->scale);
+    if (o && (o->scale < 0 || o->scale > 64))
+        return ct__fail(CT_ERR_INVALID_ARGUMENT, "%s: scale is %lld, not between 1 and 64, or 0", fn, (long long)o->scale);
     if (o && o->normalize && ct_tensor_dtype(t) != CT_F32) return ct__fail(CT_ERR_DTYPE, "%s: normalize needs float32", fn);
     if (o && o->scale_each && !o->normalize) return ct__fail(CT_ERR_INVALID_ARGUMENT, "%s: scale_each goes with normalize", fn);
     return ct__check_texts(fn, "a label", o ? o->labels : NULL, ndim == 4 ? ct_size(t, 0) : 1);

@@ -131,7 +131,8 @@ static void row_of_date(ct_report *r) {
     bool given = epoch && sscanf(epoch, "%lld", &fixed) == 1;
     time_t now = given ? (time_t)fixed : time(NULL);
     struct tm tm;
-    if (given ? gmtime_r(&now, &tm) != NULL : localtime_r(&now, &tm) != NULL) strftime(text, sizeof text, given ? "%Y-%m-%d %H:%M UTC" : "%Y-%m-%d %H:%M %z", &tm);
+    if (given ? gmtime_r(&now, &tm) != NULL : localtime_r(&now, &tm) != NULL)
+        strftime(text, sizeof text, given ? "%Y-%m-%d %H:%M UTC" : "%Y-%m-%d %H:%M %z", &tm);
     row(r, "date", text);
 }
 
@@ -220,7 +221,8 @@ ct_status ct_report_confusion(ct_report *report, const ct_tensor *matrix, const 
     if (!matrix) return ct__fail(CT_ERR_INVALID_ARGUMENT, "%s: matrix is NULL", fn);
     confusion c = {.k = ct_size(matrix, 0), .names = options ? options->names : NULL};
     if (ct_ndim(matrix) != 2 || c.k != ct_size(matrix, 1) || c.k < 1)
-        return ct__fail(CT_ERR_SHAPE, "%s: the matrix has %d dimensions, %lld rows and %lld columns; it must be square", fn, ct_ndim(matrix), (long long)c.k, (long long)ct_size(matrix, 1));
+        return ct__fail(CT_ERR_SHAPE, "%s: the matrix has %d dimensions, %lld rows and %lld columns; it must be square", fn,
+                        ct_ndim(matrix), (long long)c.k, (long long)ct_size(matrix, 1));
     if (ct_is_floating_point(matrix) || ct_tensor_dtype(matrix) == CT_BOOL)
         return ct__fail(CT_ERR_DTYPE, "%s: the matrix is %s, counts are integers", fn, ct_dtype_name(ct_tensor_dtype(matrix)));
     ct__part **last = report->last, *newest = report->newest;
@@ -229,7 +231,8 @@ ct_status ct_report_confusion(ct_report *report, const ct_tensor *matrix, const 
     ct_tensor *counts = ct_to(ct_contiguous((ct_tensor *)(uintptr_t)matrix, CT_FORMAT_CONTIGUOUS), CT_F64);
     c.m = ct_data_f64(counts);
     ct_chart *chart = ct_chart_new(NULL, &(ct_chart_options){.x_title = "predicted", .y_title = "true class; colour: share of the row"});
-    ct_chart_heatmap(chart, matrix, &(ct_chart_heatmap_options){.row_names = c.names, .column_names = c.names, .shade = c.m ? shares(&c) : NULL, .max = ct_some_f64(1)});
+    ct_chart_heatmap(chart, matrix, &(ct_chart_heatmap_options){.row_names = c.names, .column_names = c.names,
+                                                                .shade = c.m ? shares(&c) : NULL, .max = ct_some_f64(1)});
     ct_report_chart(report, chart, options ? options->caption : NULL);
     if (ct_ok()) class_table(report, &c);
     ct_chart_free(chart);

@@ -11,15 +11,19 @@ static const char PAGE_CSS[] =
     "body{margin:0;background:var(--bg);color:var(--ink);font:16px/1.55 system-ui,'Segoe UI','Helvetica Neue',Arial,'Liberation Sans',sans-serif;"
     "-webkit-text-size-adjust:100%;text-size-adjust:100%}"
     "main{max-width:48rem;margin:0 auto;padding:1.5rem 1rem 4rem;overflow-wrap:anywhere}"
-    "h1{font-size:1.8rem;line-height:1.2;margin:.5rem 0 1rem}h2{font-size:1.35rem;margin:2.4rem 0 .6rem;padding-bottom:.25rem;border-bottom:1px solid var(--grid)}"
-    "h3{font-size:1.1rem;margin:1.8rem 0 .4rem}h4{font-size:1rem;margin:1.4rem 0 .3rem}p{margin:.6rem 0}ul{margin:.6rem 0;padding-left:1.4rem}li{margin:.2rem 0}"
+    "h1{font-size:1.8rem;line-height:1.2;margin:.5rem 0 1rem}"
+    "h2{font-size:1.35rem;margin:2.4rem 0 .6rem;padding-bottom:.25rem;border-bottom:1px solid var(--grid)}"
+    "h3{font-size:1.1rem;margin:1.8rem 0 .4rem}h4{font-size:1rem;margin:1.4rem 0 .3rem}"
+    "p{margin:.6rem 0}ul{margin:.6rem 0;padding-left:1.4rem}li{margin:.2rem 0}"
     "a{color:var(--c0)}code,pre{font-family:ui-monospace,'SF Mono',Menlo,Consolas,'Liberation Mono',monospace;font-size:.875em}"
     "code{background:var(--soft);padding:.1em .3em;border-radius:3px}"
     "pre{background:var(--soft);padding:.8rem 1rem;border-radius:6px;overflow-x:auto;line-height:1.4;overflow-wrap:normal}"
-    "figure{margin:1.4rem 0}figcaption,caption{color:var(--muted);font-size:.9rem;text-align:left}figcaption{margin-top:.4rem}caption{padding-bottom:.4rem;caption-side:top}"
+    "figure{margin:1.4rem 0}figcaption,caption{color:var(--muted);font-size:.9rem;text-align:left}figcaption{margin-top:.4rem}"
+    "caption{padding-bottom:.4rem;caption-side:top}"
     ".box{overflow-x:auto;margin:1rem 0}"
     "table{border-collapse:collapse;font-size:.925rem;font-variant-numeric:tabular-nums;overflow-wrap:normal}"
-    "th,td{padding:.35rem .8rem .35rem 0;border-bottom:1px solid var(--grid);text-align:left;vertical-align:top}th{border-bottom-color:var(--axis);vertical-align:bottom}"
+    "th,td{padding:.35rem .8rem .35rem 0;border-bottom:1px solid var(--grid);text-align:left;vertical-align:top}"
+    "th{border-bottom-color:var(--axis);vertical-align:bottom}"
     "td+td,th+th{padding-left:.4rem}.right{text-align:right;white-space:nowrap}.center{text-align:center}"
     "tr.mark td{background:var(--soft)}td.best{font-weight:700}"
     ".ctc{display:block;width:100%;height:auto}.ctc.wide{max-width:720px}.ctc.narrow{display:none;max-width:420px}"
@@ -135,7 +139,8 @@ static void part(ct__buf *out, const ct__part *p) {
 }
 
 void ct__report_html(const ct_report *r, ct__buf *out) {
-    ct__buf_puts(out, "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
+    ct__buf_puts(out, "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
+                       "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
                        "<meta name=\"color-scheme\" content=\"light dark\">\n<title>");
     escaped(out, r->title);
     ct__buf_puts(out, "</title>\n<style>\n");

@@ -27,7 +27,8 @@ static ct_tensor *enlarged(ct_tensor *t, int64_t scale) {
 ct_tensor *ct__images_sheet(const ct__images *m) {
     ct_scope scope = ct_no_grad_begin();
     int64_t scale = ct__images_scale(m), width = ct_size(m->pixels, 3) * scale + 4, nrow = SHEET_WIDTH / width;
-    return ct_scope_return(scope, ct_image_grid(enlarged(m->pixels, scale), &(ct_image_grid_options){.nrow = nrow < 1 ? 1 : nrow, .padding = ct_some_i64(4), .pad_value = 128}));
+    ct_image_grid_options o = {.nrow = nrow < 1 ? 1 : nrow, .padding = ct_some_i64(4), .pad_value = 128};
+    return ct_scope_return(scope, ct_image_grid(enlarged(m->pixels, scale), &o));
 }
 
 void ct__put_png(ct__buf *b, const ct__images *m, int64_t i) {
