@@ -105,12 +105,12 @@ static void put_approach(ct_report *report, const results *r) {
     ct_report_textf(report,
                     "- **Network.** Four convolutions of 3 x 3 in two pairs, each pair followed by max pooling, then two linear layers: %" PRId64 " parameters.\n"
                     "- **Batch normalisation** after each convolution: it lets the learning rate be larger.\n"
-                    "- **Augmentation.** Each training image is mirrored with probability one half and moved by up to two pixels, anew each time.\n"
-                    "- **Dropout** of %g before the last layer and half of it after each pooling.\n"
+                    "- **Augmentation.** Each training image is mirrored with probability one half, moved by up to two pixels and turned by up to seven degrees, anew each time.\n"
+                    "- **Dropout** of %g before the last layer and half of it after each pooling; **label smoothing** of %g, so that no answer is worth being quite sure of.\n"
                     "- **AdamW** with a weight decay of %g on the weights alone: biases and the scales of batch norms are not pulled to zero.\n"
                     "- **One cycle** of the learning rate: up to %g in the first third, then down to nearly nothing.\n"
                     "- **The best epoch** is the one with the lowest validation loss. The test images have no say in any choice.",
-                    r->seeds[0].parameters, v->dropout, v->weight_decay, v->lr);
+                    r->seeds[0].parameters, v->dropout, v->label_smoothing, v->weight_decay, v->lr);
     ct_report_heading(report, 3, "The network");
     ct_report_module(report, r->net, CT_SHAPE(1, 1, 28, 28));
 }
@@ -118,7 +118,7 @@ static void put_approach(ct_report *report, const results *r) {
 static void put_training(ct_report *report, const results *r) {
     const outcome *o = &r->seeds[0];
     ct_report_heading(report, 2, "Training");
-    put_chart(report, learning_chart("Loss", o, false), "The first run. The training images are measured as they are, without dropout.");
+    put_chart(report, learning_chart("Loss", o, false), "The first run. The training images are measured as they are, without dropout and label smoothing.");
     put_chart(report, learning_chart("Accuracy", o, true), NULL);
     ct_chart *chart = ct_chart_new("Learning rate", &(ct_chart_options){.x_title = "epoch", .y_zero = true, .height = 240});
     ct_chart_line(chart, NULL, CURVE(o, lr), NULL);
@@ -292,6 +292,7 @@ static void put_settings(ct_report *report, const results *r) {
     ct_dict_set_f64(settings, "largest learning rate", o->variant.lr);
     ct_dict_set_f64(settings, "weight decay", o->variant.weight_decay);
     ct_dict_set_f64(settings, "dropout", o->variant.dropout);
+    ct_dict_set_f64(settings, "label smoothing", o->variant.label_smoothing);
     ct_dict_set_i64(settings, "training images", o->images);
     ct_dict_set_i64(settings, "parameters", o->parameters);
     ct_dict_set_f64(settings, "seconds of training, first run", o->seconds);

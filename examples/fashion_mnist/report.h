@@ -4,7 +4,7 @@
 
 #include "study.h"
 
-enum { N_STEPS = 5, N_SIZES = 4, MAX_SEEDS = 20, MAX_TRIALS = 64 };
+enum { N_STEPS = 6, N_SIZES = 4, MAX_SEEDS = 20, MAX_TRIALS = 64 };
 
 typedef struct results {
     int n_seeds, n_steps, n_trials, n_sizes;

@@ -24,8 +24,9 @@ static ct_dataset *part_of(ct_dataset *all, int64_t n, uint64_t seed) {
 }
 
 ct_status open_data(data *d, const char *folder, double validation_part, int64_t limit, uint64_t seed) {
-    /* Clothes are the same in a mirror, and two pixels to the side: the network sees more of them than there are. */
-    ct_transform *augment = ct_transform_compose(ct_transform_random_shift(2.0 / 28, 2.0 / 28, NULL), ct_transform_random_horizontal_flip(0.5));
+    /* Clothes are the same in a mirror, two pixels to the side, and a little askew: the network sees more of them than there are. */
+    ct_transform *augment = ct_transform_compose(ct_transform_random_shift(2.0 / 28, 2.0 / 28, NULL), ct_transform_random_horizontal_flip(0.5),
+                                                 ct_transform_random_rotation(7, &(ct_random_rotation_options){.interpolation = CT_IMAGE_BILINEAR}));
     ct_dataset *plain = ct_dataset_fashion_mnist(folder, &(ct_mnist_options){.normalize = true});
     ct_dataset *augmented = ct_dataset_fashion_mnist(folder, &(ct_mnist_options){.normalize = true, .transform = augment});
     d->test = ct_dataset_fashion_mnist(folder, &(ct_mnist_options){.split = CT_SPLIT_TEST, .normalize = true});
@@ -123,6 +124,7 @@ typedef struct run {
 } run;
 
 static void train_epoch(run *r, const study_options *options, outcome *out, int64_t epoch) {
+    ct_cross_entropy_options smoothing = {.label_smoothing = out->variant.label_smoothing};
     ct_running_mean smooth = {.decay = 0.9};
     char label[64];
     int64_t batches = ct_loader_num_batches(r->train), done = 0;
@@ -131,7 +133,7 @@ static void train_epoch(run *r, const study_options *options, outcome *out, int6
     ct_batch batch;
     while (ct_loader_next(r->train, &batch)) {
         ct_scope scope = ct_scope_begin();
-        ct_tensor *loss = ct_cross_entropy(ct_forward(r->net, batch.input), batch.target, NULL);
+        ct_tensor *loss = ct_cross_entropy(ct_forward(r->net, batch.input), batch.target, &smoothing);
         ct_check_finite(loss, "loss", (epoch - 1) * batches + done);
         ct_optim_zero_grad(r->optim);
         ct_backward(loss);

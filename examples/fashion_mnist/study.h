@@ -15,10 +15,10 @@ extern const char *const CLASS_NAMES[CLASSES];
 typedef struct variant {
     const char *name;
     bool batch_norm, augment, schedule; /* schedule: one cycle of the learning rate, else it is constant */
-    double lr, weight_decay, dropout;
+    double lr, weight_decay, dropout, label_smoothing;
 } variant;
 
-/* The images, split. train_plain and train have the same samples in the same order; train's are shifted and mirrored at random. */
+/* The images, split. train_plain and train have the same samples in the same order; train's are shifted, mirrored and turned at random. */
 typedef struct data {
     ct_dataset *train, *train_plain, *validation, *test;
 } data;
