@@ -106,7 +106,7 @@ static void put_conclusions(ct_report *report, const results *r) {
         if (d > distance) distance = d;
     }
     ct_report_heading(report, 3, "What worked and what did not");
-    ct_report_textf(report, "- Gradient descent with rate %g comes within %.2g of every weight of the closed form; by hand and by `ct_optim_sgd` differ by at most %.2g.\n"
+    ct_report_textf(report, "- Gradient descent with rate %g comes within %.2g of every weight of the closed form; between the step by hand and that of `ct_optim_sgd` the largest difference of a weight is %.2g.\n"
                             "- The weight of the largest size is that of %s (%s).\n"
                             "- A typical error on the test rows is %.2f thousand dollars; the model explains %.1f %% of the variance of their prices.\n"
                             "- Without column B the error is %.4f instead of %.4f: leaving it out costs %s.",

@@ -60,7 +60,7 @@ static const char HELP[] =
     "  --workers N       threads that load images ahead; default 1; no effect on the results\n"
     "\n"
     "  --data DIR        FashionMNIST's four IDX files, plain or .gz; default: the bundled 750 + 150 images\n"
-    "  --download        the full data set from its official place, into the cache folder, once\n"
+    "  --download        the full data set from its official place, once, into DIR or without --data into the cache folder\n"
     "  --limit N         only N training images\n"
     "  --out DIR         where results go; default out/fashion_mnist\n"
     "  --help            print this\n"
@@ -216,11 +216,6 @@ static void save_model(const settings *s, const results *r) {
     ct_save(ct_state_dict(r->net), path, NULL);
 }
 
-static const char *folder_of_data(const settings *s, char path[EXAMPLE_PATH]) {
-    if (s->data) return s->data;
-    return find_data("fashion-mnist-900", path) ? path : NULL;
-}
-
 int main(int argc, char **argv) {
     settings s;
     parsed arguments = parse_arguments(argc, argv, &s);
@@ -228,14 +223,17 @@ int main(int argc, char **argv) {
     if (arguments == PARSED_WRONG) fprintf(stderr, "fashion_mnist --help lists the options\n");
     if (arguments != PARSED_RUN) return arguments == PARSED_HELP ? 0 : 2;
 
-    char found[EXAMPLE_PATH], page[EXAMPLE_PATH];
-    const char *folder = folder_of_data(&s, found);
-    if (!folder || !make_folders(s.out)) return 1;
+    char bundled[EXAMPLE_PATH], page[EXAMPLE_PATH];
+    if (!s.data && !s.download) {
+        if (!find_data("fashion-mnist-900", bundled)) return 1;
+        s.data = bundled;
+    }
+    if (!make_folders(s.out)) return 1;
 
     data d = {0};
     results *r = calloc(1, sizeof *r);
     if (!r) return 1;
-    open_data(&d, folder, VALIDATION_PART, s.limit, 0);
+    open_data(&d, s.data, s.download, VALIDATION_PART, s.limit, 0);
     if (ct_ok())
         printf("%" PRId64 " training, %" PRId64 " validation, %" PRId64 " test images\n", ct_dataset_size(d.train), ct_dataset_size(d.validation),
                ct_dataset_size(d.test));

@@ -155,7 +155,7 @@ static void put_mistakes(ct_report *report, const data *d, const results *r) {
             int64_t i = order[k];
             if (guess[i] == label[i]) continue;
             ct_list_append(images, ct_select(batch.input, 0, i));
-            snprintf(captions[n], sizeof captions[n], "%s, taken for %s, %.0f %%", CLASS_NAMES[label[i]], CLASS_NAMES[guess[i]], 100 * (double)p[i]);
+            snprintf(captions[n], sizeof captions[n], "%s, taken for %s, %.0f\u00a0%%", CLASS_NAMES[label[i]], CLASS_NAMES[guess[i]], 100 * (double)p[i]);
             names[n] = captions[n], n++;
         }
     }

@@ -23,13 +23,13 @@ static ct_dataset *part_of(ct_dataset *all, int64_t n, uint64_t seed) {
     return parts[0];
 }
 
-ct_status open_data(data *d, const char *folder, double validation_part, int64_t limit, uint64_t seed) {
+ct_status open_data(data *d, const char *folder, bool download, double validation_part, int64_t limit, uint64_t seed) {
     /* Clothes are the same in a mirror, two pixels to the side, and a little askew: the network sees more of them than there are. */
     ct_transform *augment = ct_transform_compose(ct_transform_random_shift(2.0 / 28, 2.0 / 28, NULL), ct_transform_random_horizontal_flip(0.5),
                                                  ct_transform_random_rotation(7, &(ct_random_rotation_options){.interpolation = CT_IMAGE_BILINEAR}));
-    ct_dataset *plain = ct_dataset_fashion_mnist(folder, &(ct_mnist_options){.normalize = true});
+    ct_dataset *plain = ct_dataset_fashion_mnist(folder, &(ct_mnist_options){.normalize = true, .download = download});
     ct_dataset *augmented = ct_dataset_fashion_mnist(folder, &(ct_mnist_options){.normalize = true, .transform = augment});
-    d->test = ct_dataset_fashion_mnist(folder, &(ct_mnist_options){.split = CT_SPLIT_TEST, .normalize = true});
+    d->test = ct_dataset_fashion_mnist(folder, &(ct_mnist_options){.split = CT_SPLIT_TEST, .normalize = true, .download = download});
     ct_transform_free(augment);
     if (limit && ct_ok()) {
         plain = part_of(plain, limit, seed);

@@ -23,8 +23,9 @@ typedef struct data {
     ct_dataset *train, *train_plain, *validation, *test;
 } data;
 
-/* Opens a folder with the four files and puts the validation images aside: that part of the training images, of each class alike. */
-ct_status open_data(data *d, const char *folder, double validation_part, int64_t limit, uint64_t seed);
+/* Opens a folder with the four files (NULL: the cache folder), which are downloaded if download asks for it and they are not there, and puts the validation images aside:
+ * that part of the training images, of each class alike. */
+ct_status open_data(data *d, const char *folder, bool download, double validation_part, int64_t limit, uint64_t seed);
 void close_data(data *d);
 
 typedef struct epoch_result {

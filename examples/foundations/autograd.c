@@ -46,7 +46,7 @@ int main(void) {
 
     /* Nothing is recorded inside no_grad, and gradcheck compares with finite differences: the test of every formula in this library. */
     ct_scope scope = ct_no_grad_begin();
-    printf("inside no_grad a result %s a gradient\n", ct_requires_grad(wave(t)) ? "wants" : "wants no");
+    printf("inside no_grad a result wants %s gradient\n", ct_requires_grad(wave(t)) ? "a" : "no");
     ct_scope_end(scope);
     if (ct_gradcheck(wave_of, NULL, &t, 1, NULL) == CT_OK) printf("gradcheck: the gradient of w is that of finite differences\n");
 

@@ -65,7 +65,7 @@ int main(void) {
     ct_chart *points = ct_chart_new("The points and the line", &(ct_chart_options){.x_title = "x", .y_title = "y"});
     ct_chart_scatter(points, x, y, &(ct_chart_scatter_options){.fit = true});
     ct_report_chart(report, points, NULL);
-    ct_chart *descent = ct_chart_new("Loss", &(ct_chart_options){.x_title = "step", .y_title = "mean squared error", .y_log = true});
+    ct_chart *descent = ct_chart_new("Loss", &(ct_chart_options){.x_title = "step", .y_title = "mean squared error", .y_zero = true});
     ct_chart_line(descent, NULL, ct_from_data(losses, CT_SHAPE(STEPS), CT_F64), NULL);
     ct_report_chart(report, descent, "It ends at the noise, which no line explains.");
     ct_report_write(report, "out/foundations/linear_regression");

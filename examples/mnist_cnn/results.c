@@ -166,7 +166,7 @@ static void put_training(ct_report *report, const results *r) {
     ct_chart *loss = ct_chart_new("Loss", &(ct_chart_options){.x_title = "epoch", .y_title = "cross entropy", .y_zero = true});
     ct_chart_line(loss, NULL, ct_select(history, 1, 0), &(ct_chart_line_options){.label = "training", .points = true});
     ct_chart_line(loss, NULL, ct_select(history, 1, 1), &(ct_chart_line_options){.label = "test", .points = true});
-    ct_report_chart(report, loss, "The training loss is the mean over the epoch, with dropout, so it may lie above the test loss.");
+    ct_report_chart(report, loss, "The training loss is the mean over the epoch, while the weights change and with dropout where the network has it, so it may lie above the test loss.");
     ct_chart_free(loss);
     ct_chart *right = ct_chart_new("Accuracy on the test images", &(ct_chart_options){.x_title = "epoch", .y_title = "accuracy", .y_percent = true});
     ct_chart_line(right, NULL, ct_select(history, 1, 2), &(ct_chart_line_options){.points = true});
@@ -188,7 +188,7 @@ static void put_predictions(ct_report *report, const data *d, const results *r, 
         ct_sample sample;
         if (ct_dataset_get(d->test, list[i].index, NULL, &sample) != CT_OK) break;
         ct_list_append(images, sample.input);
-        if (wrong) snprintf(captions[n], sizeof captions[n], "%d read as %d, %.0f %%", list[i].label, list[i].guess, 100 * list[i].probability);
+        if (wrong) snprintf(captions[n], sizeof captions[n], "%d read as %d, %.0f\u00a0%%", list[i].label, list[i].guess, 100 * list[i].probability);
         else snprintf(captions[n], sizeof captions[n], "%d, %.1f %%", list[i].guess, 100 * list[i].probability);
         labels[n] = captions[n];
     }

@@ -11,7 +11,7 @@
 
 enum { FEATURES = 2, CLASSES = 2, EPOCHS = 60, PATIENCE = 12, BATCH_SIZE = 32, SEED = 1 };
 static const double LEARNING_RATE = 0.01, WEIGHT_DECAY = 0.01;
-static const char *const CLASS_NAMES[CLASSES] = {"inner arm", "outer arm"};
+static const char *const CLASS_NAMES[CLASSES] = {"first arm", "second arm"};
 
 /* ---- Yours: the data and the network ---------------------------------------------------------------------------------- */
 

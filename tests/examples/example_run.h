@@ -10,6 +10,9 @@
 #include <string.h>
 #include <sys/wait.h>
 
+/* The program that runs; a test of several sets it. */
+static const char *run_path = EXAMPLE_PROGRAM;
+
 /* What the last run printed, stdout and stderr together. */
 static char run_output[65536];
 
@@ -17,7 +20,7 @@ static char run_output[65536];
 static int run_program(const char *format, ...) CT_PRINTF(1, 2);
 static int run_program(const char *format, ...) {
     char command[4096];
-    int n = snprintf(command, sizeof command, "%s ", EXAMPLE_PROGRAM);
+    int n = snprintf(command, sizeof command, "%s ", run_path);
     va_list arguments;
     va_start(arguments, format);
     n += vsnprintf(command + n, sizeof command - (size_t)n, format, arguments);
@@ -59,17 +62,43 @@ static char *run_file(const char *folder, const char *name, size_t *size) {
 }
 
 /* The number behind a text in what the last run printed. */
-static double run_number(const char *text) {
+static inline double run_number(const char *text) {
     const char *at = strstr(run_output, text);
     ck_assert_msg(at, "\"%s\" is not in:\n%.2000s", text, run_output);
     return strtod(at + strlen(text), NULL);
 }
 
-static void run_write(const char *path, const void *bytes, size_t size) {
+/* The folder holds a report, as a page and as Markdown, that is whole and has each of these texts, the last one NULL, as the Markdown writes them. */
+static inline void run_report(const char *folder, const char *const texts[]) {
+    char *page = run_file(folder, "report.html", NULL), *markdown = run_file(folder, "report.md", NULL);
+    ck_assert_ptr_nonnull(strstr(page, "<!DOCTYPE html>"));
+    ck_assert_ptr_nonnull(strstr(page, "</html>"));
+    ck_assert_msg(!strstr(page, "<script") && !strstr(page, " nan"), "%s/report.html holds a script or a number that is none", folder);
+    for (int i = 0; texts[i]; i++) ck_assert_msg(strstr(markdown, texts[i]), "\"%s\" is not in %s/report.md", texts[i], folder);
+    for (const char *at = markdown; (at = strstr(at, "](report_files/")); at++) { /* each picture that it shows is there */
+        char name[256];
+        snprintf(name, sizeof name, "%.*s", (int)strcspn(at + 2, ")"), at + 2);
+        free(run_file(folder, name, NULL));
+    }
+    free(page);
+    free(markdown);
+}
+#define ck_report(folder, ...) run_report(folder, (const char *const[]){__VA_ARGS__, NULL})
+
+static inline void run_write(const char *path, const void *bytes, size_t size) {
     FILE *file = fopen(path, "wb");
     ck_assert_ptr_nonnull(file);
     ck_assert_uint_eq(fwrite(bytes, 1, size, file), size);
     fclose(file);
+}
+
+/* Two folders hold the same file. */
+static inline void run_same_file(const char *a, const char *b, const char *name) {
+    size_t n, m;
+    char *x = run_file(a, name, &n), *y = run_file(b, name, &m);
+    ck_assert_msg(n == m && !memcmp(x, y, n), "%s differs", name);
+    free(x);
+    free(y);
 }
 
 #endif
