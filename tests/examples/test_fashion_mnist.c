@@ -46,7 +46,7 @@ START_TEST(the_sweep_shows_steps_search_and_learning_curve) {
         ck_assert_msg(next, "\"%s\" is not at its place in:\n%.3000s", LINES[i], run_output);
         at = next;
     }
-    ck_report(out, "| + batch norm |", "| + schedule |", "## Random search", "From 21 to 85 images the test accuracy goes");
+    ck_report(out, "+ batch norm |", "+ schedule |", "## Random search", "From 21 to 85 images the test accuracy goes");
 }
 END_TEST
 
