@@ -51,7 +51,7 @@ static void put_problem(ct_report *report, const data *d, const results *r) {
     ct_report_heading(report, 2, "The problem");
     ct_report_textf(report,
                     "Which of ten kinds of clothes does a picture of 28 x 28 gray pixels show? There are %" PRId64 " pictures to learn from, %" PRId64
-                    " to choose the best epoch by, and %" PRId64 " that are looked at only at the end. With so few, a network that is large enough can learn them by heart; "
+                    " to choose the best epoch by, and %" PRId64 " that are looked at only at the end. A network that is large enough can learn few pictures by heart; "
                     "the study is on what helps against that.\n\n"
                     "**Result: %.1f %% of the test images are right**, the mean of %d run%s%s.",
                     ct_dataset_size(d->train), ct_dataset_size(d->validation), ct_dataset_size(d->test), 100 * mean, r->n_seeds, r->n_seeds == 1 ? "" : "s",
