@@ -53,6 +53,7 @@ run() {
     set -- $sums
     PASSED=$((PASSED + $1)) FAILED=$((FAILED + $2)) SKIPPED=$((SKIPPED + $3))
     parity "$name" >>"$LOGS/parity"
+    modules "$name" >>"$LOGS/parity"
 }
 
 # parity NAME: how many cases of each op were compared with PyTorch, and their sum, from the full programs' counts or else the quick ones'.
@@ -70,6 +71,16 @@ parity() {
             close(list)
             printf "parity (%s): %d ops, smallest %d (%s), %d cases, %s\n", build, ops, cases[least], least, sum, failed ? failed " failures" : "all pass"
         }'
+}
+
+# modules NAME: how many cases of modules were compared with PyTorch.
+modules() {
+    files=$(find "build/$1/counts" -name 'modules_*.modules')
+    if [ -z "$files" ]; then return; fi
+    # shellcheck disable=SC2086 # a list; our own names have no blanks
+    awk -v build="$1" '
+        { n++; sum += $2; failed += $NF; if (n == 1 || $2 < cases) { cases = $2; least = $1 } }
+        END { printf "parity of modules (%s): %d modules, smallest %d (%s), %d cases, %s\n", build, n, cases, least, sum, failed ? failed " failures" : "all pass" }' $files
 }
 
 RELEASE='-DCMAKE_BUILD_TYPE=Release -DCTORCH_WERROR=ON'
