@@ -9,27 +9,8 @@
 
 #include <string.h>
 
-#define PASTE2(a, b) a##_##b
-#define PASTE(a, b) PASTE2(a, b)
-
-#define IS_NAN(x) ((x) != (x))
-#define T float
-#define NAME(x) PASTE(x, f32)
-#include "kernels/order_body.h"
-#define T double
-#define NAME(x) PASTE(x, f64)
-#include "kernels/order_body.h"
-#undef IS_NAN
-#define IS_NAN(x) 0
-#define T int32_t
-#define NAME(x) PASTE(x, i32)
-#include "kernels/order_body.h"
-#define T int64_t
-#define NAME(x) PASTE(x, i64)
-#include "kernels/order_body.h"
-#define T uint8_t
-#define NAME(x) PASTE(x, u8)
-#include "kernels/order_body.h"
+#define BODY "kernels/order_body.h"
+#include "kernels/five_types.inc"
 
 #define KEY ct__bits32
 #define BITS 32
