@@ -64,6 +64,8 @@ START_TEST(losses_follow_pytorchs) {
     ck_ok();
     int sgd_close = 0;
     for (size_t g = 0; g < COUNT(golden_losses); g++) {
+        /* TSan is 20 times slower, and looks for races, which every step of a run has alike: two runs are enough for it. */
+        if (TEST_TSAN && (golden_losses[g].seed != 1 || golden_losses[g].dtype != CT_F32)) continue;
         double loss[20], worst = 0;
         train(golden_losses[g].seed, golden_losses[g].dtype, golden_losses[g].adam, images, labels, loss);
         for (int i = 0; i < 20; i++) {
@@ -77,7 +79,7 @@ START_TEST(losses_follow_pytorchs) {
                     golden_losses[g].adam ? "Adam" : "SGD", worst);
         sgd_close += golden_losses[g].dtype == CT_F32 && !golden_losses[g].adam && worst <= 1e-5;
     }
-    ck_assert_int_ge(sgd_close, 2); /* one flipped ReLU is enough for more; PyTorch differs from itself by as much */
+    if (!TEST_TSAN) ck_assert_int_ge(sgd_close, 2); /* one flipped ReLU is enough for more; PyTorch differs from itself by as much */
 }
 END_TEST
 
