@@ -61,6 +61,22 @@ static ct_status not_plain(const char *function, const char *what, const char *p
     return ct__fail(CT_ERR_IO, "%s: cannot %s %s%s: not a plain file", function, what, dots, end);
 }
 
+ct_status ct__make_folders(const char *function, const char *path) {
+    ct__buf b = {.max = 1 << 16};
+    ct_status status = ct__buf_puts(&b, path);
+    for (size_t i = 1; status == CT_OK && i <= b.size; i++) {
+        char end = b.data[i];
+        if (end != '/' && end != '\0') continue;
+        b.data[i] = '\0';
+        struct stat st;
+        int error = mkdir(b.data, 0777) != 0 ? errno : 0;
+        if (error && !(stat(b.data, &st) == 0 && S_ISDIR(st.st_mode))) status = ct__fail_io(function, "make the folder", b.data, error);
+        b.data[i] = end;
+    }
+    ct__buf_free(&b);
+    return status;
+}
+
 /* ---- Reading ------------------------------------------------------------------------------------------------- */
 
 /* Opens and looks: *fd is open only on success. */

@@ -9,6 +9,9 @@
 /* CT_ERR_IO: "function: cannot what path: reason", for an errno. */
 ct_status ct__fail_io(const char *function, const char *what, const char *path, int error);
 
+/* A folder, made with those above it as far as they are missing: mkdir -p. "" is the current one. CT_ERR_IO names what cannot be made. */
+ct_status ct__make_folders(const char *function, const char *path);
+
 /* A whole file into a new block (NUL-terminated one past size). Errors name path, sizes and the system's reason:
  * CT_ERR_IO, CT_ERR_FORMAT where it is larger than max. Short reads and EINTR are handled. */
 ct_status ct__file_read(const char *function, const char *path, size_t max, char **data, size_t *size);

@@ -34,9 +34,6 @@ typedef struct ct__transfer {
 } ct__transfer;
 ct__transfer_end ct__transfer_run(ct__transfer *t);
 
-/* A folder, made with those above it as far as they are missing. */
-ct_status ct__make_folders(const char *function, const char *path);
-
 /* folder, or the cache folder for NULL, into buf. */
 ct_status ct__data_folder(const char *function, const char *folder, ct__buf *buf);
 

@@ -6,9 +6,9 @@
  */
 #include "data/data_download.h"
 
+#include "base/file.h"
 #include "base/reader.h"
 #include "base/vec.h"
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -67,22 +67,6 @@ static const struct {
 static const char weights_url[] = "https://download.pytorch.org/models/";
 
 /* ---- Folders ---- */
-
-ct_status ct__make_folders(const char *function, const char *path) {
-    ct__buf b = {.max = 1 << 16};
-    ct_status status = ct__buf_puts(&b, path);
-    for (size_t i = 1; status == CT_OK && i <= b.size; i++) {
-        if (b.data[i] != '/' && b.data[i] != '\0') continue;
-        char end = b.data[i];
-        b.data[i] = '\0';
-        struct stat st;
-        if (mkdir(b.data, 0777) != 0 && (errno != EEXIST || stat(b.data, &st) != 0 || !S_ISDIR(st.st_mode)))
-            status = ct__fail(CT_ERR_IO, "%s: the folder %s cannot be made (error %d)", function, ct__path_tail(b.data), errno);
-        b.data[i] = end;
-    }
-    ct__buf_free(&b);
-    return status;
-}
 
 static ct_status cache_folder(const char *function, ct__buf *out) {
     const char *own = ct__env("CTORCH_DATA"), *xdg = ct__env("XDG_CACHE_HOME"), *home = ct__env("HOME");

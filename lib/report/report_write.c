@@ -1,14 +1,13 @@
 /*
  * report_write.c: the files of a report. The page comes last: whoever waits for it finds the rest there.
  */
+#include "base/file.h"
 #include "report/report_parts.h"
 
 #include <ctorch/data_image.h>
 
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 
 static const char fn[] = "ct_report_write";
 
@@ -19,24 +18,6 @@ static ct_status join(path *out, const char *folder, const char *name) {
     int n = snprintf(out->s, sizeof out->s, "%s%s%s", folder, *folder ? "/" : "", name);
     if (n >= 0 && n < MAX_PATH) return CT_OK;
     return ct__fail(CT_ERR_INVALID_ARGUMENT, "%s: the path has more than %d bytes", fn, MAX_PATH - 1);
-}
-
-/* As mkdir -p. */
-static ct_status make_folder(const char *folder) {
-    path p;
-    struct stat st;
-    if (!*folder || (stat(folder, &st) == 0 && S_ISDIR(st.st_mode))) return CT_OK;
-    CT__TRY(join(&p, "", folder));
-    for (char *c = p.s + 1;; c++) {
-        char was = *c;
-        if (was && was != '/') continue;
-        *c = '\0';
-        bool failed = mkdir(p.s, 0777) != 0 && !(errno == EEXIST && stat(p.s, &st) == 0 && S_ISDIR(st.st_mode));
-        int reason = errno;
-        if (failed && (was == '\0' || reason != EEXIST)) return ct__fail(CT_ERR_IO, "%s: cannot make the folder %.200s: %s", fn, p.s, strerror(reason));
-        if (!was) return CT_OK;
-        *c = was;
-    }
 }
 
 static ct_status write_text(const char *folder, const char *name, const ct__buf *text) {
@@ -71,7 +52,7 @@ static ct_status write_markdown(const ct_report *r, const char *folder, const ch
     path files;
     ct__buf text = {0};
     CT__TRY(join(&files, folder, assets));
-    if (r->n_figures) make_folder(files.s);
+    if (r->n_figures) ct__make_folders(fn, files.s);
     for (const ct__part *p = r->first; p && ct_ok(); p = p->next)
         if (ct__has_asset(p)) write_asset(files.s, p);
     ct__report_markdown(r, assets, &text);
@@ -101,14 +82,14 @@ ct_status ct_report_write(ct_report *report, const char *to) {
     CT__TRY(join(&folder, "", to));
     bool page = ends_in(to, ".html"), markdown = ends_in(to, ".md");
     if (!page && !markdown) {
-        if (make_folder(to) == CT_OK && write_markdown(report, to, "report.md", "report_files") == CT_OK) write_page(report, to, "report.html");
+        if (ct__make_folders(fn, to) == CT_OK && write_markdown(report, to, "report.md", "report_files") == CT_OK) write_page(report, to, "report.html");
         return ct__pending();
     }
     char *slash = strrchr(folder.s, '/');
     const char *name = slash ? strrchr(to, '/') + 1 : to;
     if (slash) slash[slash == folder.s ? 1 : 0] = '\0';
     else folder.s[0] = '\0';
-    CT__TRY(make_folder(folder.s));
+    CT__TRY(ct__make_folders(fn, folder.s));
     if (page) return write_page(report, folder.s, name);
     snprintf(assets.s, sizeof assets.s, "%.*s_files", (int)(strlen(name) - 3), name);
     return write_markdown(report, folder.s, name, assets.s);

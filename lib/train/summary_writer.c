@@ -14,7 +14,6 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -89,17 +88,6 @@ static ct_status add_value(const char *function, ct_summary_writer *w, ct__buf *
     return add_event(function, w, &fields, step);
 }
 
-static ct_status make_folders(const char *function, char *path) {
-    for (char *end = strchr(path + 1, '/');; end = strchr(end + 1, '/')) {
-        if (end) *end = '\0';
-        struct stat st;
-        if (mkdir(path, 0777) != 0 && !(errno == EEXIST && stat(path, &st) == 0 && S_ISDIR(st.st_mode)))
-            return ct__fail_io(function, "make the folder", path, errno);
-        if (!end) return CT_OK;
-        *end = '/';
-    }
-}
-
 /* A name that no other file has: two writers of one process in one second differ by their number. */
 static ct_status open_file(const char *function, ct_summary_writer *w, const char *folder, const char *suffix) {
     static atomic_uint number;
@@ -107,7 +95,7 @@ static ct_status open_file(const char *function, ct_summary_writer *w, const cha
     int n = snprintf(w->path, sizeof w->path, "%s", folder);
     if (n < 1 || (size_t)n + sizeof host + 64 + (suffix ? strlen(suffix) : 0) > sizeof w->path)
         return ct__fail(CT_ERR_INVALID_ARGUMENT, "%s: the folder's name has %d bytes", function, n);
-    CT__TRY(make_folders(function, w->path));
+    CT__TRY(ct__make_folders(function, w->path));
     if (gethostname(host, sizeof host) != 0) snprintf(host, sizeof host, "localhost");
     host[sizeof host - 1] = '\0';
     snprintf(w->path + n, sizeof w->path - (size_t)n, "/events.out.tfevents.%010lld.%s.%ld.%u%s", (long long)time(NULL), host, (long)getpid(),

@@ -1,5 +1,6 @@
 /* Downloading, from a server on the loopback that this file is: one that serves well, cuts, lies, redirects, stalls. */
 #include "data/data_download.h"
+#include "base/file.h"
 #include "base/hash.h"
 #include "data/files.h"
 
