@@ -9,7 +9,7 @@
  * A step is zero_grad, forward, loss, backward, optimizer step, unless the name ends in _infer. Inputs are random: only shapes matter for the time.
  * --check replays the step of a file with PyTorch's parameters, input and results (dropout off), in f32 and in f64.
  */
-#include <ctorch/ctorch.h>
+#include "models.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -19,44 +19,41 @@
 
 /* ---- Workloads ---- */
 
-static ct_module *linear13(bool dropout) {
-    (void)dropout;
-    return ct_nn_linear(13, 1, NULL);
-}
-
-static ct_module *mnist_mlp(bool dropout) {
-    (void)dropout;
-    return ct_nn_sequential(ct_nn_flatten(NULL), ct_nn_linear(784, 128, NULL), ct_nn_relu(), ct_nn_linear(128, 10, NULL));
-}
-
-static ct_module *mnist_cnn(bool dropout) {
-    return ct_nn_sequential(ct_nn_conv2d(1, 32, 3, NULL), ct_nn_relu(), ct_nn_conv2d(32, 64, 3, NULL), ct_nn_relu(), ct_nn_max_pool2d(2, NULL),
-                            ct_nn_dropout(dropout ? 0.25 : 0), ct_nn_flatten(NULL), ct_nn_linear(9216, 128, NULL), ct_nn_relu(),
-                            ct_nn_dropout(dropout ? 0.5 : 0), ct_nn_linear(128, 10, NULL));
-}
-
 static ct_tensor *cross_entropy(ct_tensor *y, ct_tensor *target) { return ct_cross_entropy(y, target, NULL); }
 static ct_tensor *mse(ct_tensor *y, ct_tensor *target) { return ct_mse_loss(y, target, NULL); }
 static ct_optim *sgd(ct_module *m) { return ct_optim_sgd(ct_parameters(m), 1e-3, NULL); }
+static ct_optim *sgd_momentum(ct_module *m) {
+    return ct_optim_sgd(ct_parameters(m), 1e-3, &(ct_sgd_options){.momentum = 0.9, .weight_decay = 5e-4});
+}
 static ct_optim *adam(ct_module *m) { return ct_optim_adam(ct_parameters(m), 1e-3, NULL); }
+static ct_optim *adamw(ct_module *m) { return ct_optim_adamw(ct_parameters(m), 1e-4, &(ct_adam_options){.weight_decay = ct_some_f64(1e-2)}); }
 
 typedef struct workload {
     const char *name;
     ct_module *(*model)(bool dropout);
     int64_t input[4];
     int ndim;
-    int64_t classes;                                    /* of the target i64 [N]; 0: the target is f32 [N, 1] */
+    int64_t vocabulary;                                  /* the input is i64, numbers of words from 1 on; 0: f32 from [0, 1) */
+    int64_t classes;                                     /* of the target i64 [N]; 0: the target is f32 [N, 1] */
     ct_tensor *(*loss)(ct_tensor *y, ct_tensor *target); /* NULL: inference */
     ct_optim *(*optim)(ct_module *m);
 } workload;
 
 static const workload workloads[] = {
-    {"boston_linear_b32", linear13, {32, 13}, 2, 0, mse, sgd},
-    {"boston_linear_b404", linear13, {404, 13}, 2, 0, mse, sgd},
-    {"mnist_mlp_b64", mnist_mlp, {64, 1, 28, 28}, 4, 10, cross_entropy, adam},
-    {"mnist_cnn_b64", mnist_cnn, {64, 1, 28, 28}, 4, 10, cross_entropy, adam},
-    {"mnist_cnn_b1_infer", mnist_cnn, {1, 1, 28, 28}, 4, 0, NULL, NULL},
-    {"mnist_cnn_b1000_infer", mnist_cnn, {1000, 1, 28, 28}, 4, 0, NULL, NULL},
+    {"boston_linear_b32", bench_linear13, {32, 13}, 2, 0, 0, mse, sgd},
+    {"boston_linear_b404", bench_linear13, {404, 13}, 2, 0, 0, mse, sgd},
+    {"mnist_mlp_b64", bench_mnist_mlp, {64, 1, 28, 28}, 4, 0, 10, cross_entropy, adam},
+    {"mnist_cnn_b64", bench_mnist_cnn, {64, 1, 28, 28}, 4, 0, 10, cross_entropy, adam},
+    {"mnist_cnn_b1_infer", bench_mnist_cnn, {1, 1, 28, 28}, 4, 0, 0, NULL, NULL},
+    {"mnist_cnn_b1000_infer", bench_mnist_cnn, {1000, 1, 28, 28}, 4, 0, 0, NULL, NULL},
+    {"fashion_cnn_b128", bench_fashion_cnn, {128, 1, 28, 28}, 4, 0, 10, cross_entropy, adamw},
+    {"fakenews_lstm_b32_t256", bench_lstm, {32, 256}, 2, 20000, 2, cross_entropy, adam},
+    {"fakenews_bilstm_b32_t256", bench_bilstm, {32, 256}, 2, 20000, 2, cross_entropy, adam},
+    {"resnet18_b32_64px", bench_resnet18_10, {32, 3, 64, 64}, 4, 0, 10, cross_entropy, sgd_momentum},
+    {"resnet18_b8_224px", bench_resnet18_10, {8, 3, 224, 224}, 4, 0, 10, cross_entropy, sgd_momentum},
+    {"resnet18_b1_224px_infer", bench_resnet18_1000, {1, 3, 224, 224}, 4, 0, 0, NULL, NULL},
+    {"bert_minilm_b16_t128", bench_bert, {16, 128}, 2, 30522, 2, cross_entropy, adamw},
+    {"bert_minilm_b1_t32_infer", bench_bert, {1, 32}, 2, 30522, 0, NULL, NULL},
 };
 enum { N_WORKLOADS = sizeof workloads / sizeof workloads[0] };
 
@@ -114,7 +111,7 @@ static void measure(const workload *w, double seconds) {
     double *ms = malloc(MOST * sizeof *ms);
     ct_manual_seed(0);
     ct_module *m = w->model(true);
-    ct_tensor *x = ct_rand(w->input, w->ndim, CT_F32, NULL), *target = NULL;
+    ct_tensor *target = NULL, *x = w->vocabulary ? ct_randint(1, w->vocabulary, w->input, w->ndim, CT_I64, NULL) : ct_rand(w->input, w->ndim, CT_F32, NULL);
     if (w->classes) target = ct_randint(0, w->classes, CT_SHAPE(w->input[0]), CT_I64, NULL);
     else if (w->loss) target = ct_rand(CT_SHAPE(w->input[0], 1), CT_F32, NULL);
     ct_optim *opt = w->optim ? w->optim(m) : NULL;
