@@ -65,7 +65,7 @@ typedef struct job {
 
 static void forward(void *arg) {
     job *j = arg;
-    ct__kern()->conv.forward[CT__REAL_F32](&j->s, j->x, j->w, j->b, j->y, j->scratch);
+    ct__kern()->conv.forward[CT__REAL_F32](&j->s, j->x, j->w, &(ct__conv_end){.bias = j->b}, j->y, j->scratch);
 }
 static void input_grad(void *arg) {
     job *j = arg;

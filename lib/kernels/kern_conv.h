@@ -1,7 +1,8 @@
 /*
  * kern_conv.h: two-dimensional convolution, three passes.
  *
- *      y[n][f][i][j] = bias[f] + sum over c, a, b of  x[n][c][i sh - ph + a dh][j sw - pw + b dw]  w[f][c][a][b]
+ *      y[n][f][i][j] = end(f, sum over c, a, b of  x[n][c][i sh - ph + a dh][j sw - pw + b dw]  w[f][c][a][b])
+ *      end(f, sum)   = sum scale[f] + bias[f], and of that, with relu, the part above 0 (NaN stays)
  *
  * Images are dense, row-major [N, C, H, W] or channels-last [N, H, W, C]; x and its gradient share one flag, y and its gradient the other. The
  * weight is dense [F, C / groups, KH, KW]. Positions outside of x are zeros, so padding below and to the right follows from oh
@@ -29,13 +30,19 @@ typedef struct ct__conv_shape {
 typedef enum ct__conv_pass { CT__CONV_FORWARD, CT__CONV_INPUT_GRAD, CT__CONV_WEIGHT_GRAD } ct__conv_pass;
 enum { CT__REAL_F32, CT__REAL_F64, CT__REAL_COUNT };
 
+/* What becomes of a finished sum before it is stored: work that would otherwise be a pass over y of its own. */
+typedef struct ct__conv_end {
+    const void *scale; /* [F]; NULL: 1 */
+    const void *bias;  /* [F]; NULL: 0 */
+    bool relu;
+} ct__conv_end;
+
 typedef struct ct__conv_kernels {
     /* Bytes of scratch; SIZE_MAX where the number does not fit. */
     size_t (*scratch)(const ct__conv_shape *s, ct__conv_pass pass, int real);
-    /* bias [F] may be NULL. */
-    void (*forward[CT__REAL_COUNT])(const ct__conv_shape *s, const void *x, const void *w, const void *bias, void *y, void *scratch);
+    void (*forward[CT__REAL_COUNT])(const ct__conv_shape *s, const void *x, const void *w, const ct__conv_end *end, void *y, void *scratch);
     void (*input_grad[CT__REAL_COUNT])(const ct__conv_shape *s, const void *gy, const void *w, void *gx, void *scratch);
-    /* int64, sums wrapping around; without scratch. */
+    /* int64, sums wrapping around; without scratch. bias [F] may be NULL. */
     void (*forward_i64)(const ct__conv_shape *s, const void *x, const void *w, const void *bias, void *y);
     void (*input_grad_i64)(const ct__conv_shape *s, const void *gy, const void *w, void *gx);
     /* gbias [F] may be NULL. */

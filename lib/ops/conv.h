@@ -33,9 +33,15 @@ ct__image_sizes ct__conv_x_sizes(const ct__conv_geometry *g);
 ct__image_sizes ct__conv_y_sizes(const ct__conv_geometry *g);
 int ct__conv_w_sizes(const ct__conv_geometry *g, int64_t *sizes); /* the number of dims */
 
+/* What becomes of a convolution's sums as they are written: see ct__conv_end. */
+typedef struct ct__conv_after {
+    ct_tensor *scale, *bias; /* [F] of y's dtype, or NULL; scale only of images and lines in floating point */
+    bool relu;               /* floating point only */
+} ct__conv_after;
+
 /* The passes. out and the tensors exist, sizes are checked, dtypes are one: float32, float64, for the first two int64 as well. `function` is for
  * messages. An error is pending afterwards. bias, gbias may be NULL. */
-void ct__conv_forward(const char *function, const ct__conv_geometry *g, ct_tensor *x, ct_tensor *w, ct_tensor *bias, ct_tensor *y);
+void ct__conv_forward(const char *function, const ct__conv_geometry *g, ct_tensor *x, ct_tensor *w, const ct__conv_after *after, ct_tensor *y);
 void ct__conv_input_grad(const char *function, const ct__conv_geometry *g, ct_tensor *w, ct_tensor *gy, ct_tensor *bias, ct_tensor *gx);
 void ct__conv_weight_grad(const char *function, const ct__conv_geometry *g, ct_tensor *x, ct_tensor *gy, ct_tensor *gw, ct_tensor *gbias);
 

@@ -36,11 +36,11 @@ static void *scratch_for(const call *c, ct__conv_pass pass) {
     return ct__alloc(bytes);
 }
 
-static bool forward_call(const call *c, const void *x, const void *w, const void *bias, void *y) {
+static bool forward_call(const call *c, const void *x, const void *w, const ct__conv_end *end, void *y) {
     void *scratch = scratch_for(c, CT__CONV_FORWARD);
     if (!scratch) return false;
-    if (c->dtype == CT_I64) ct__kern()->conv.forward_i64(&c->s, x, w, bias, y);
-    else ct__kern()->conv.forward[real_of(c)](&c->s, x, w, bias, y, scratch);
+    if (c->dtype == CT_I64) ct__kern()->conv.forward_i64(&c->s, x, w, end->bias, y);
+    else ct__kern()->conv.forward[real_of(c)](&c->s, x, w, end, y, scratch);
     ct__free(scratch);
     return true;
 }
@@ -164,7 +164,7 @@ static int64_t plan_pieces(const ct__conv_geometry *g, call *c, piece *p, size_t
     return 0;
 }
 
-static void volume_forward(const ct__conv_geometry *g, call *c, char *x, const char *w, const char *bias, char *y, size_t size) {
+static void volume_forward(const ct__conv_geometry *g, call *c, char *x, const char *w, const ct__conv_end *end, char *y, size_t size) {
     piece p;
     int64_t planes = plan_pieces(g, c, &p, size), all = g->s.n * g->od;
     bool ok = planes > 0;
@@ -173,7 +173,7 @@ static void volume_forward(const ct__conv_geometry *g, call *c, char *x, const c
         p.end = ct__min_i64(p.begin + planes, all);
         c->s.n = p.end - p.begin;
         share(c->s.n * g->s.c, g->kd * g->s.h * g->s.w, lay_out, &p);
-        ok = forward_call(c, p.px, w, bias, p.py);
+        ok = forward_call(c, p.px, w, end, p.py);
         if (ok) share(c->s.n * g->s.f, g->s.oh * g->s.ow, put_y, &p);
     }
     if (planes > 0) {
@@ -242,22 +242,29 @@ static void add_bias(ct_tensor *out, const ct_tensor *bias, int nd) {
     ct__unref(view);
 }
 
-void ct__conv_forward(const char *function, const ct__conv_geometry *g, ct_tensor *x, ct_tensor *w, ct_tensor *bias, ct_tensor *y) {
+/* No channels to sum over: y is the bias. */
+static void forward_of_nothing(const ct__conv_geometry *g, const ct__conv_after *after, ct_tensor *y) {
+    zero(y);
+    add_bias(y, after->bias, g->nd);
+    if (after->relu) ct__kern()->nn.act(CT__ACT_RELU, (ct_dtype)y->dtype, y->numel, ct__ptr(y), ct__ptr(y), 0, 0);
+}
+
+void ct__conv_forward(const char *function, const ct__conv_geometry *g, ct_tensor *x, ct_tensor *w, const ct__conv_after *after, ct_tensor *y) {
     call c = {.function = function, .dtype = (ct_dtype)y->dtype, .s = g->s};
     if (y->numel == 0) return;
-    if (g->s.c == 0) { /* no channels to sum over: y is the bias */
-        zero(y);
-        add_bias(y, bias, g->nd);
+    if (g->s.c == 0) {
+        forward_of_nothing(g, after, y);
         return;
     }
     c.s.y_last = is_last(y);
     ct_tensor *xd = ct__image_read(function, x, &c.s.x_last), *wd = xd ? ct__dense(function, w) : NULL;
-    ct_tensor *bd = bias && wd ? ct__dense(function, bias) : NULL;
-    if (wd && (!bias || bd)) {
-        const char *b = bd ? ct__ptr(bd) : NULL;
-        if (is_volume(g)) volume_forward(g, &c, ct__ptr(xd), ct__ptr(wd), b, ct__ptr(y), size_of(y));
-        else forward_call(&c, ct__ptr(xd), ct__ptr(wd), b, ct__ptr(y));
+    ct_tensor *bd = after->bias && wd ? ct__dense(function, after->bias) : NULL, *sd = after->scale && wd ? ct__dense(function, after->scale) : NULL;
+    if (wd && ct__pending() == CT_OK) {
+        const ct__conv_end end = {.scale = sd ? ct__ptr(sd) : NULL, .bias = bd ? ct__ptr(bd) : NULL, .relu = after->relu};
+        if (is_volume(g)) volume_forward(g, &c, ct__ptr(xd), ct__ptr(wd), &end, ct__ptr(y), size_of(y));
+        else forward_call(&c, ct__ptr(xd), ct__ptr(wd), &end, ct__ptr(y));
     }
+    ct__unref(sd);
     ct__unref(bd);
     ct__unref(wd);
     ct__unref(xd);

@@ -113,7 +113,7 @@ static ct_tensor *conv(const geometry *g, ct_tensor *x, ct_tensor *w, ct_tensor 
     ct_tensor *y = ct__image_new(ct__fn(cls->op), &sizes, g->last, (ct_dtype)x->dtype);
     if (!y) return NULL;
     ct__node *n = record(cls, g, in, n_in);
-    if (ct__pending() == CT_OK) ct__conv_forward(ct__fn(cls->op), g, x, w, bias, y);
+    if (ct__pending() == CT_OK) ct__conv_forward(ct__fn(cls->op), g, x, w, &(ct__conv_after){.bias = bias}, y);
     return ct__finish(n, y);
 }
 

@@ -50,7 +50,8 @@ typedef struct problem {
     const ct__conv_shape *s;
     int real;
     int64_t nx, ny, nw;
-    void *x, *w, *bias, *gy;
+    void *x, *w, *scale, *bias, *gy;
+    ct__conv_end end;
 } problem;
 typedef struct results {
     void *y, *gx, *gw, *gb;
@@ -63,13 +64,16 @@ static problem make_problem(const ct__conv_shape *s, int real) {
     p.nw = s->f * s->c / s->groups * s->kh * s->kw;
     p.x = random_block(real, p.nx);
     p.w = random_block(real, p.nw);
+    p.scale = random_block(real, s->f);
     p.bias = random_block(real, s->f);
+    p.end = (ct__conv_end){.bias = p.bias};
     p.gy = random_block(real, p.ny);
     return p;
 }
 static void free_problem(problem *p) {
     ct__free(p->x);
     ct__free(p->w);
+    ct__free(p->scale);
     ct__free(p->bias);
     ct__free(p->gy);
 }
@@ -95,13 +99,19 @@ static void scratch_end(char *m, size_t bytes) {
     ct__free(m);
 }
 
-static results run_all(const ct__conv_kernels *k, const problem *p) {
-    results r = {random_block(p->real, p->ny), random_block(p->real, p->nx), random_block(p->real, p->nw), random_block(p->real, p->s->f)};
+static void *run_forward(const ct__conv_kernels *k, const problem *p) {
+    void *y = random_block(p->real, p->ny);
     size_t bytes;
     char *m = scratch_begin(k, p, CT__CONV_FORWARD, &bytes);
-    k->forward[p->real](p->s, p->x, p->w, p->bias, r.y, m);
+    k->forward[p->real](p->s, p->x, p->w, &p->end, y, m);
     scratch_end(m, bytes);
-    m = scratch_begin(k, p, CT__CONV_INPUT_GRAD, &bytes);
+    return y;
+}
+
+static results run_all(const ct__conv_kernels *k, const problem *p) {
+    results r = {run_forward(k, p), random_block(p->real, p->nx), random_block(p->real, p->nw), random_block(p->real, p->s->f)};
+    size_t bytes;
+    char *m = scratch_begin(k, p, CT__CONV_INPUT_GRAD, &bytes);
     k->input_grad[p->real](p->s, p->gy, p->w, r.gx, m);
     scratch_end(m, bytes);
     m = scratch_begin(k, p, CT__CONV_WEIGHT_GRAD, &bytes);
@@ -232,6 +242,49 @@ START_TEST(images_larger_than_a_task_are_cut_into_rows) {
 }
 END_TEST
 
+/* Every combination of scale, bias and relu, and what relu does to NaN: the first image has one in every place that reaches a sum. */
+static void check_ends(ct__conv_shape s) {
+    set_out(&s);
+    for (int real = 0; real < CT__REAL_COUNT; real++)
+        for (int ends = 0; ends < 8; ends++) {
+            problem p = make_problem(&s, real);
+            p.end = (ct__conv_end){.scale = ends & 1 ? p.scale : NULL, .bias = ends & 2 ? p.bias : NULL, .relu = ends & 4};
+            for (int64_t i = 0; i < p.nx / s.n; i++) {
+                if (real == CT__REAL_F64) ((double *)p.x)[i] = NAN;
+                else ((float *)p.x)[i] = NAN;
+            }
+            void *want = run_forward(&ct__kern_for(CT__ISA_REF)->conv, &p);
+            for (int isa = CT__ISA_BASELINE; isa <= (int)ct__cpu_isa_max(); isa++) {
+                void *got = run_forward(&ct__kern_for((ct__isa)isa)->conv, &p);
+                int64_t first = p.ny / s.n;
+                for (int64_t i = 0; i < first; i++) ck_assert(isnan(get(got, real, i)) == isnan(get(want, real, i)));
+                compare("forward", ct__isa_name((ct__isa)isa), &p, (char *)got + (size_t)first * real_bytes(real),
+                        (char *)want + (size_t)first * real_bytes(real), p.ny - first);
+                for (int64_t i = first; i < p.ny; i++) ck_assert(!p.end.relu || get(got, real, i) >= 0);
+                ct__free(got);
+            }
+            ct__free(want);
+            free_problem(&p);
+        }
+}
+
+START_TEST(scale_bias_and_relu_are_applied_to_finished_sums) {
+    for (int last = 0; last < 2; last++) {
+        ct__conv_shape s = plain(2, 5, 7, 70, 3);
+        s.y_last = last;
+        check_ends(s);
+        s.groups = 5, s.f = 35; /* lanes beyond each group's */
+        check_ends(s);
+        s = plain(2, 33, 6, 33, 3); /* depthwise */
+        s.groups = 33, s.y_last = last;
+        check_ends(s);
+        s = plain(2, 520, 4, 17, 3); /* summed in parts */
+        s.y_last = last;
+        check_ends(s);
+    }
+}
+END_TEST
+
 START_TEST(random_shapes_agree_with_reference_at_any_thread_count) {
     int before = ct_get_num_threads();
     state = 7;
@@ -283,6 +336,7 @@ TEST_LIST = {
     TEST(groups_and_depthwise_agree_with_reference),
     TEST(weights_larger_than_their_cache_share_are_summed_in_parts),
     TEST(images_larger_than_a_task_are_cut_into_rows),
+    TEST(scale_bias_and_relu_are_applied_to_finished_sums),
     TEST(random_shapes_agree_with_reference_at_any_thread_count),
     TEST(the_same_thread_count_gives_the_same_bits),
     TEST(scratch_that_does_not_fit_is_reported),

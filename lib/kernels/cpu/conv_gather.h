@@ -11,7 +11,8 @@
 
 typedef struct NAME(gather) {
     const conv_plan *p;
-    const REAL *src, *w, *bias;
+    const REAL *src, *w;
+    ct__conv_end end;
     REAL *dst, *weights;
     char *scratch;
 } NAME(gather);
@@ -65,7 +66,8 @@ typedef struct NAME(piece) {
     REAL *dst; /* lane 0 at the piece's first row */
     int64_t dst_pixel;
     int64_t rows;
-    const REAL *weights, *bias; /* bias NULL: none */
+    const REAL *weights, *scale, *bias; /* of these lanes; NULL: none */
+    bool relu;
     int64_t vecs;
     int last;
 } NAME(piece);
@@ -117,7 +119,7 @@ static void NAME(compute_phase)(const NAME(piece) *c, const conv_phase *f) {
         }
         t.w = w;
         left -= t.n_run;
-        if (left == 0) t.bias = c->bias;
+        if (left == 0) t.scale = c->scale, t.bias = c->bias, t.relu = c->relu;
         NAME(sweep)(c, f, rows, cols, &t);
         t.begin = false;
         w += entries * line;
@@ -133,9 +135,10 @@ static void NAME(gather_block)(const NAME(gather) *g, int64_t image, int64_t r0,
     int64_t v0 = conv_block_at(p, block), vecs = conv_block_at(p, block + 1) - v0;
     int64_t lanes = ct__min_i64(p->lanes - v0 * LANES, vecs * LANES), lane = group * p->lanes + v0 * LANES;
     int64_t plane = p->v.dst * p->h.dst;
-    REAL bias[CONV_VECS * LANES] = {0}; /* a whole vector for the last lanes too */
-    if (g->bias) memcpy(bias, g->bias + lane, (size_t)lanes * sizeof *bias);
-    NAME(piece) c = {.p = p, .src_line = src_line, .bias = g->bias ? bias : NULL, .vecs = vecs};
+    REAL scale[CONV_VECS * LANES] = {0}, bias[CONV_VECS * LANES] = {0}; /* a whole vector for the last lanes too */
+    NAME(piece) c = {.p = p, .src_line = src_line, .relu = g->end.relu, .vecs = vecs};
+    if (g->end.scale) c.scale = memcpy(scale, (const REAL *)g->end.scale + lane, (size_t)lanes * sizeof *scale);
+    if (g->end.bias) c.bias = memcpy(bias, (const REAL *)g->end.bias + lane, (size_t)lanes * sizeof *bias);
     c.weights = g->weights + (group * p->vecs + v0) * LANES * p->reduction;
     int64_t step = p->dst_last ? p->task_rows : p->inner_rows;
     for (int64_t r = r0; r < r1; r += step) {
@@ -170,8 +173,9 @@ static void NAME(gather_tasks)(int64_t begin, int64_t end, void *arg) {
     }
 }
 
-void NAME(conv_gather)(conv_plan *p, const REAL *src, const REAL *w, const REAL *bias, REAL *dst, void *scratch) {
-    NAME(gather) g = {.p = p, .src = src, .w = w, .bias = bias, .dst = dst, .scratch = scratch};
+void NAME(conv_gather)(conv_plan *p, const REAL *src, const REAL *w, const ct__conv_end *end, REAL *dst, void *scratch) {
+    NAME(gather) g = {.p = p, .src = src, .w = w, .dst = dst, .scratch = scratch};
+    if (end) g.end = *end;
     g.weights = (REAL *)(void *)((char *)scratch + p->weights_at);
     int64_t per_vec = p->reduction * LANES; /* elements; small ones are not worth waking threads for */
     ct__parallel_for(p->groups * p->vecs, ct__max_i64(1, 32768 / per_vec), NAME(pack_weights), &g);

@@ -101,12 +101,12 @@ bool conv_plan_make(conv_plan *p, const ct__conv_shape *s, ct__conv_pass pass, i
 void conv_plan_lists(conv_plan *p, ct__conv_pass pass, void *scratch);
 size_t conv_scratch(const ct__conv_shape *s, ct__conv_pass pass, int real);
 
-/* forward and input_grad: dest = bias + source gathered with the weights, as the plan says. */
-void conv_gather_f32(conv_plan *p, const float *src, const float *w, const float *bias, float *dst, void *scratch);
-void conv_gather_f64(conv_plan *p, const double *src, const double *w, const double *bias, double *dst, void *scratch);
+/* forward and input_grad: dest = source gathered with the weights, as the plan says, and what `end` makes of it (NULL: nothing). */
+void conv_gather_f32(conv_plan *p, const float *src, const float *w, const ct__conv_end *end, float *dst, void *scratch);
+void conv_gather_f64(conv_plan *p, const double *src, const double *w, const ct__conv_end *end, double *dst, void *scratch);
 
-void conv_forward_f32(const ct__conv_shape *s, const void *x, const void *w, const void *bias, void *y, void *scratch);
-void conv_forward_f64(const ct__conv_shape *s, const void *x, const void *w, const void *bias, void *y, void *scratch);
+void conv_forward_f32(const ct__conv_shape *s, const void *x, const void *w, const ct__conv_end *end, void *y, void *scratch);
+void conv_forward_f64(const ct__conv_shape *s, const void *x, const void *w, const ct__conv_end *end, void *y, void *scratch);
 void conv_input_grad_f32(const ct__conv_shape *s, const void *gy, const void *w, void *gx, void *scratch);
 void conv_input_grad_f64(const ct__conv_shape *s, const void *gy, const void *w, void *gx, void *scratch);
 void conv_weight_grad_f32(const ct__conv_shape *s, const void *x, const void *gy, void *gw, void *gbias, void *scratch);

@@ -11,7 +11,8 @@ typedef struct NAME(conv_tile) {
     REAL *dst[CONV_PIXELS];
     const REAL *w;    /* [entries of the runs][vectors * LANES] */
     bool begin;       /* sums begin with 0; else with what dst holds from earlier runs */
-    const REAL *bias; /* added to finished sums, one number per lane, as PyTorch does; NULL: more runs follow, or there is none */
+    const REAL *scale, *bias; /* of finished sums, one number per lane (see ct__conv_end); NULL: more runs follow, or there is none */
+    bool relu;
     const conv_run *run;
     int64_t n_run;
     int last; /* lanes of the last vector that dst has */
@@ -28,9 +29,12 @@ CT__INLINE void NAME(tile_begin)(const NAME(conv_tile) *t, const int pixels, con
 CT__INLINE void NAME(tile_end)(const NAME(conv_tile) *t, const int pixels, const int vecs, VEC (*acc)[CONV_VECS]) {
     for (int i = 0; i < pixels; i++)
         for (int v = 0; v < vecs; v++) {
-            if (t->bias) acc[i][v] += v_load(t->bias + v * LANES);
-            if (v < vecs - 1 || t->last == LANES) v_store(t->dst[i] + v * LANES, acc[i][v]);
-            else v_store_n(t->dst[i] + v * LANES, acc[i][v], t->last);
+            VEC sum = acc[i][v];
+            if (t->scale) sum *= v_load(t->scale + v * LANES);
+            if (t->bias) sum += v_load(t->bias + v * LANES);
+            if (t->relu) sum = v_select(sum <= v_zero(), v_zero(), sum);
+            if (v < vecs - 1 || t->last == LANES) v_store(t->dst[i] + v * LANES, sum);
+            else v_store_n(t->dst[i] + v * LANES, sum, t->last);
         }
 }
 

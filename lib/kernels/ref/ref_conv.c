@@ -21,7 +21,8 @@ static int64_t at_y(const ct__conv_shape *s, int64_t n, int64_t f, int64_t i, in
 typedef struct job {
     const ct__conv_shape *s;
     int real;
-    const void *x, *w, *bias, *gy;
+    const void *x, *w, *bias, *gy; /* bias: of int64 */
+    ct__conv_end end;
     void *y, *gx, *gw, *gbias;
 } job;
 
@@ -68,8 +69,7 @@ static void add_pairs(double *sum, const void *x, int64_t x_at, int64_t x_step, 
 static void forward_block(const job *o, int64_t n, int64_t f, int64_t i, int64_t j0, int64_t j1) {
     const ct__conv_shape *s = o->s;
     int64_t cg = s->c / s->groups, c0 = f / (s->f / s->groups) * cg, step = (s->x_last ? s->c : 1) * s->stride_w;
-    double sum[BLOCK];
-    for (int64_t j = j0; j < j1; j++) sum[j - j0] = o->bias ? get(o->bias, o->real, f) : 0;
+    double sum[BLOCK] = {0};
     for (int64_t a = 0; a < s->kh; a++) {
         int64_t xi = i * s->stride_h - s->pad_h + a * s->dil_h;
         if (xi < 0 || xi >= s->h) continue;
@@ -81,7 +81,11 @@ static void forward_block(const job *o, int64_t n, int64_t f, int64_t i, int64_t
                              at_x(s, n, c0 + c, xi, begin * s->stride_w + shift), step, end - begin);
         }
     }
-    for (int64_t j = j0; j < j1; j++) put(o->y, o->real, at_y(s, n, f, i, j), sum[j - j0]);
+    double scale = o->end.scale ? get(o->end.scale, o->real, f) : 1, bias = o->end.bias ? get(o->end.bias, o->real, f) : 0;
+    for (int64_t j = j0; j < j1; j++) {
+        double y = sum[j - j0] * scale + bias;
+        put(o->y, o->real, at_y(s, n, f, i, j), o->end.relu && y <= 0 ? 0 : y);
+    }
 }
 
 static void forward_planes(int64_t begin, int64_t end, void *arg) {
@@ -205,8 +209,9 @@ static size_t scratch(const ct__conv_shape *s, ct__conv_pass pass, int real) {
     return 0;
 }
 
-static void forward(const ct__conv_shape *s, int real, const void *x, const void *w, const void *bias, void *y) {
-    job o = {.s = s, .real = real, .x = x, .w = w, .bias = bias, .y = y};
+static void forward(const ct__conv_shape *s, int real, const void *x, const void *w, const ct__conv_end *end, void *y) {
+    job o = {.s = s, .real = real, .x = x, .w = w, .y = y};
+    if (end) o.end = *end;
     ct__parallel_for(s->n * s->f, 1, forward_planes, &o);
 }
 static void input_grad(const ct__conv_shape *s, int real, const void *gy, const void *w, void *gx) {
@@ -218,13 +223,13 @@ static void weight_grad(const ct__conv_shape *s, int real, const void *x, const 
     ct__parallel_for(s->f, 1, weight_grad_filters, &o);
 }
 
-static void forward_f32(const ct__conv_shape *s, const void *x, const void *w, const void *bias, void *y, void *mem) {
+static void forward_f32(const ct__conv_shape *s, const void *x, const void *w, const ct__conv_end *end, void *y, void *mem) {
     (void)mem;
-    forward(s, CT__REAL_F32, x, w, bias, y);
+    forward(s, CT__REAL_F32, x, w, end, y);
 }
-static void forward_f64(const ct__conv_shape *s, const void *x, const void *w, const void *bias, void *y, void *mem) {
+static void forward_f64(const ct__conv_shape *s, const void *x, const void *w, const ct__conv_end *end, void *y, void *mem) {
     (void)mem;
-    forward(s, CT__REAL_F64, x, w, bias, y);
+    forward(s, CT__REAL_F64, x, w, end, y);
 }
 static void input_grad_f32(const ct__conv_shape *s, const void *gy, const void *w, void *gx, void *mem) {
     (void)mem;
