@@ -268,6 +268,23 @@ static void check_ends(ct__conv_shape s) {
         }
 }
 
+/* Bands of rows and of whole images; threads that share the pixels, and threads that share the weight. */
+START_TEST(weight_grad_agrees_with_reference_however_its_work_is_cut) {
+    static const int64_t sizes[][5] = {{3, 24, 30, 80, 3}, {40, 24, 8, 80, 3}, {40, 5, 8, 20, 3}, {7, 6, 25, 16, 5}, {70, 40, 3, 24, 1}};
+    int before = ct_get_num_threads();
+    for (size_t i = 0; i < CT__COUNT(sizes); i++)
+        for (int threads = 1; threads <= 5; threads += 2) {
+            const int64_t *z = sizes[i];
+            ct__conv_shape s = plain(z[0], z[1], z[2], z[3], z[4]);
+            s.pad_h = s.pad_w = threads / 2;
+            s.x_last = threads == 3;
+            ck_assert_int_eq(ct_set_num_threads(threads), CT_OK);
+            check_shape(s);
+        }
+    ct_set_num_threads(before);
+}
+END_TEST
+
 START_TEST(scale_bias_and_relu_are_applied_to_finished_sums) {
     for (int last = 0; last < 2; last++) {
         ct__conv_shape s = plain(2, 5, 7, 70, 3);
@@ -336,6 +353,7 @@ TEST_LIST = {
     TEST(groups_and_depthwise_agree_with_reference),
     TEST(weights_larger_than_their_cache_share_are_summed_in_parts),
     TEST(images_larger_than_a_task_are_cut_into_rows),
+    TEST(weight_grad_agrees_with_reference_however_its_work_is_cut),
     TEST(scale_bias_and_relu_are_applied_to_finished_sums),
     TEST(random_shapes_agree_with_reference_at_any_thread_count),
     TEST(the_same_thread_count_gives_the_same_bits),

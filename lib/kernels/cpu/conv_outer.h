@@ -1,57 +1,53 @@
 /*
- * conv_outer.h: weight_grad for one element type. A template: see vec_real.h.
+ * conv_outer.h: weight_grad for one element type. A template: see vec_real.h. conv_outer_plan.h says how the work is cut, conv_outer_pack.h packs.
  *
- *      gw[f][c][tap] = sum over pixels of  x[pixel's place + tap][c]  gy[pixel][f]
- *
- * A tile of registers is an outer product, 6 (tap, channel) entries by 64 filters, summed over the pixels of a piece. Pieces are small
- * enough for gy's and x's rows to stay in the L1 while all tiles sweep them.
- *
- *      each chunk of tasks          in parallel; sums into its own partial [entries + 1][filters]
- *          pack x, pack gy          per task
- *          for each piece, block of filters, 6 entries: load tile, sweep pixels, store tile
- *      partials are added in order  in parallel over filters; so the sum depends on the number of threads only
- *
- * The line after a partial's entries is the bias' gradient.
+ *      each chunk of work           in parallel
+ *          for each band of pixels
+ *              pack x, pack gy
+ *              for each unit        a block of filters, 48 entries
+ *                  for each piece of the band: tiles of 6 entries: load sums, sweep the pixels, store sums
+ *      by pixels: sums of the chunks are added in order, in parallel over units; so they depend on the number of threads only
  */
 
 typedef struct NAME(outer) {
-    const conv_plan *p;
+    const outer_plan *p;
     const REAL *x, *gy;
     REAL *gw, *gbias;
     char *scratch;
 } NAME(outer);
 
+/* ---- tiles ---- */
+
 typedef struct NAME(outer_tile) {
-    const REAL *x[CONV_PIXELS]; /* each entry's place for the piece's first pixel */
-    REAL *sum[CONV_PIXELS];
+    const REAL *x[CONV_PIXELS]; /* each entry's place in x for pixel_at 0 */
     const REAL *gy;
-    int64_t rows, cols;
-    int64_t x_row, x_pixel, gy_pixel;
+    const int64_t *pixel_at;
+    int64_t pixels, gy_pixel;
+    REAL *sum;  /* [entries][vectors * LANES] */
+    bool begin; /* sums begin with 0; else with what sum holds */
 } NAME(outer_tile);
 
 CT__INLINE void NAME(outer_body)(const NAME(outer_tile) *t, const bool depthwise, const int entries, const int vecs) {
     VEC acc[CONV_PIXELS][CONV_VECS];
     for (int i = 0; i < entries; i++)
-        for (int v = 0; v < vecs; v++) acc[i][v] = v_load(t->sum[i] + v * LANES);
+        for (int v = 0; v < vecs; v++) acc[i][v] = t->begin ? v_zero() : v_load(t->sum + (i * vecs + v) * LANES);
     const REAL *x[CONV_PIXELS];
     for (int i = 0; i < entries; i++) x[i] = t->x[i];
     const REAL *g = t->gy;
-    const int64_t x_pixel = t->x_pixel, gy_pixel = t->gy_pixel, end = t->cols * x_pixel;
-    for (int64_t r = 0; r < t->rows; r++) {
+    const int64_t gy_pixel = t->gy_pixel;
 #pragma GCC unroll 2
-        for (int64_t at = 0; at < end; at += x_pixel) {
-            VEC gv[CONV_VECS];
-            for (int v = 0; v < vecs; v++) gv[v] = v_load(g + v * LANES);
-            for (int i = 0; i < entries; i++) {
-                VEC s = v_splat(depthwise ? 0 : x[i][at]);
-                for (int v = 0; v < vecs; v++) acc[i][v] = v_fma(depthwise ? v_load(x[i] + at + v * LANES) : s, gv[v], acc[i][v]);
-            }
-            g += gy_pixel;
+    for (const int64_t *next = t->pixel_at, *end = next + t->pixels; next < end; next++) {
+        int64_t at = *next;
+        VEC gv[CONV_VECS];
+        for (int v = 0; v < vecs; v++) gv[v] = v_load(g + v * LANES);
+        for (int i = 0; i < entries; i++) {
+            VEC s = v_splat(depthwise ? 0 : x[i][at]);
+            for (int v = 0; v < vecs; v++) acc[i][v] = v_fma(depthwise ? v_load(x[i] + at + v * LANES) : s, gv[v], acc[i][v]);
         }
-        for (int i = 0; i < entries; i++) x[i] += t->x_row;
+        g += gy_pixel;
     }
     for (int i = 0; i < entries; i++)
-        for (int v = 0; v < vecs; v++) v_store(t->sum[i] + v * LANES, acc[i][v]);
+        for (int v = 0; v < vecs; v++) v_store(t->sum + (i * vecs + v) * LANES, acc[i][v]);
 }
 
 #define CONV_OUTER(D, E, V) \
@@ -87,112 +83,153 @@ static const NAME(outer_function) NAME(outer_table)[2][CONV_VECS][CONV_PIXELS] =
 #undef CONV_OUTERS
 #undef CONV_ROW
 
-/* gy of n pixels from `at` on, to [n][groups][vecs * LANES]. The lanes that fill up the last vector are never used: whatever they hold stays in
- * lanes of the partial that are not read. */
-static const REAL *NAME(task_gy)(const conv_plan *p, const REAL *gy, int64_t image, int64_t at, int64_t n, REAL *out) {
-    int64_t plane = p->v.dst * p->h.dst, line = p->groups * p->vecs * LANES;
-    const REAL *from = gy + image * plane * p->dst_c;
-    if (p->gy_direct) return from + at * p->dst_c;
-    for (int64_t g = 0; g < p->groups; g++) {
-        REAL *to = out + g * p->vecs * LANES;
-        if (!p->dst_last) {
-            NAME(transpose)(from + g * p->lanes * plane + at, plane, p->lanes, n, to, line);
-            continue;
-        }
-        for (int64_t i = 0; i < n; i++)
-            memcpy(to + i * line, from + (at + i) * p->dst_c + g * p->lanes, (size_t)p->lanes * sizeof *to);
-    }
-    return out;
+/* ---- units ---- */
+
+/* One block of filters and a stretch of its entries. */
+typedef struct NAME(outer_unit) {
+    int64_t block, group, vec, vecs;   /* vec: the first of the block, counted over all groups */
+    int64_t e0, e1;
+    REAL *sum;                         /* [e1 - e0][vecs * LANES], in the first chunk's sums */
+} NAME(outer_unit);
+
+static NAME(outer_unit) NAME(outer_unit_at)(const NAME(outer) *o, int64_t unit, int64_t chunk) {
+    const outer_plan *p = o->p;
+    NAME(outer_unit) u = {.block = unit / p->stretches};
+    u.group = u.block / p->blocks;
+    int64_t b = u.block % p->blocks, first = outer_block_at(p, b);
+    u.vec = u.group * p->vecs + first;
+    u.vecs = outer_block_at(p, b + 1) - first;
+    u.e0 = unit % p->stretches * OUTER_STRETCH;
+    u.e1 = ct__min_i64(u.e0 + OUTER_STRETCH, p->reduction);
+    u.sum = (REAL *)(void *)(o->scratch + p->sums_at + (size_t)chunk * p->sums_stride);
+    if (!p->one_band) u.sum += (u.vec * p->reduction + u.e0 * u.vecs) * LANES;
+    return u;
 }
 
-static void NAME(add_bias)(const NAME(outer_tile) *t, int64_t vecs, REAL *sum) {
+static void NAME(add_bias)(const REAL *gy, int64_t pixels, int64_t gy_pixel, int64_t vecs, bool begin, REAL *sum) {
     for (int64_t v = 0; v < vecs; v++) {
-        VEC s = v_load(sum + v * LANES);
-        for (int64_t i = 0; i < t->rows * t->cols; i++) s += v_load(t->gy + i * t->gy_pixel + v * LANES);
+        VEC s = begin ? v_zero() : v_load(sum + v * LANES);
+        for (int64_t i = 0; i < pixels; i++) s += v_load(gy + i * gy_pixel + v * LANES);
         v_store(sum + v * LANES, s);
     }
 }
 
-/* One piece of rows, one block of filters: all entries. t has gy, sizes and steps; src is the place of the piece's first pixel. */
-static void NAME(outer_block)(const conv_plan *p, NAME(outer_tile) *t, const REAL *src, int64_t vecs, REAL *partial, bool bias) {
-    int64_t line = vecs * LANES;
-    const NAME(outer_function) *table = NAME(outer_table)[p->depthwise][vecs - 1];
-    for (int64_t k = 0; k < p->reduction; k += CONV_PIXELS) {
-        int n = (int)ct__min_i64(CONV_PIXELS, p->reduction - k);
-        for (int i = 0; i < n; i++) {
-            t->x[i] = src + p->order[k + i];
-            t->sum[i] = partial + (k + i) * line;
+/* Adds a band to a unit's sums. */
+static void NAME(outer_band)(const outer_plan *p, const NAME(outer_unit) *u, const NAME(outer_source) *b, bool begin) {
+    const NAME(outer_function) *table = NAME(outer_table)[p->depthwise][u->vecs - 1];
+    const REAL *gy = b->gy + u->vec * b->gy_vec;
+    int64_t gy_pixel = p->gy_direct ? b->gy_pixel : u->vecs * LANES;
+    int64_t pieces = (b->pixels + OUTER_PIECE - 1) / OUTER_PIECE, piece = (b->pixels + pieces - 1) / pieces;
+    for (int64_t at = 0; at < b->pixels; at += piece) {
+        NAME(outer_tile) t = {.gy = gy + at * gy_pixel, .gy_pixel = gy_pixel, .pixel_at = p->pixel_at + at, .begin = begin && at == 0};
+        t.pixels = ct__min_i64(piece, b->pixels - at);
+        int64_t c = u->e0 / p->taps, tap = u->e0 % p->taps;
+        for (int64_t e = u->e0; e < u->e1; e += CONV_PIXELS) {
+            int n = (int)ct__min_i64(CONV_PIXELS, u->e1 - e);
+            for (int i = 0; i < n; i++) {
+                t.x[i] = b->x + p->tap_at[tap] + (p->depthwise ? u->vec * LANES : p->chan_at[u->group * p->red + c]);
+                if (++tap == p->taps) tap = 0, c++;
+            }
+            t.sum = u->sum + (e - u->e0) * u->vecs * LANES;
+            table[n - 1](&t);
         }
-        table[n - 1](t);
     }
-    if (bias) NAME(add_bias)(t, vecs, partial + p->reduction * line);
 }
 
-static void NAME(outer_tasks)(int64_t begin, int64_t end, void *arg) {
-    const NAME(outer) *o = arg;
-    const conv_plan *p = o->p;
-    char *mine = o->scratch + p->chunk_base + (size_t)(begin / p->chunk) * p->chunk_stride;
-    REAL *partial = (REAL *)(void *)(mine + p->partial_at);
-    int64_t padded = p->groups * p->vecs * LANES;
-    memset(partial, 0, (size_t)((p->reduction + 1) * padded) * sizeof *partial);
-    for (int64_t task = begin; task < end; task++) {
-        int64_t image = task / p->row_tasks, r0 = task % p->row_tasks * p->task_rows, r1 = ct__min_i64(r0 + p->task_rows, p->v.dst);
-        int64_t line, width = p->h.dst;
-        const REAL *x = NAME(task_source)(p, o->x, image, r0, r1 - r0, (REAL *)(void *)(mine + p->src_at), &line);
-        const REAL *gy = NAME(task_gy)(p, o->gy, image, r0 * width, (r1 - r0) * width, (REAL *)(void *)(mine + p->dst_at));
-        NAME(outer_tile) t = {.cols = width, .x_row = p->v.src_step * line, .x_pixel = p->h.src_step * p->src_c, .gy_pixel = padded};
-        for (int64_t r = r0; r < r1; r += p->inner_rows) {
-            t.rows = ct__min_i64(p->inner_rows, r1 - r);
-            for (int64_t i = 0; i < p->groups * p->blocks; i++) {
-                int64_t group = i / p->blocks, v0 = conv_block_at(p, i % p->blocks), at = group * p->vecs + v0;
-                int64_t vecs = conv_block_at(p, i % p->blocks + 1) - v0;
-                t.gy = gy + (r - r0) * width * padded + at * LANES;
-                NAME(outer_block)(p, &t, x + (r - r0) * t.x_row + (p->depthwise ? v0 * LANES : group * p->red), vecs,
-                                  partial + at * LANES * (p->reduction + 1), o->gbias != NULL);
+/* Sums of the first `sets` chunks, [entry][filter], to gw [filter][entry]. */
+static void NAME(write_unit)(const NAME(outer) *o, const NAME(outer_unit) *u, int sets) {
+    const outer_plan *p = o->p;
+    int64_t line = u->vecs * LANES, first = u->vec - u->group * p->vecs; /* of the group */
+    size_t set = p->sums_stride / sizeof(REAL);
+    for (int64_t e = u->e0; e < u->e1; e += LANES) {
+        int ne = (int)ct__min_i64(LANES, u->e1 - e);
+        for (int64_t v = 0; v < u->vecs; v++) {
+            VEC r[LANES];
+            for (int i = 0; i < LANES; i++) {
+                const REAL *sum = u->sum + (e - u->e0 + i) * line + v * LANES;
+                r[i] = i < ne ? v_load(sum) : v_zero();
+                for (int c = 1; c < sets && i < ne; c++) r[i] += v_load(sum + (size_t)c * set);
+            }
+            v_transpose(r);
+            int64_t lane = (first + v) * LANES;
+            int n = (int)ct__min_i64(LANES, p->lanes - lane);
+            REAL *to = o->gw + (u->group * p->lanes + lane) * p->reduction + e;
+            for (int k = 0; k < n; k++) {
+                if (ne == LANES) v_store(to + k * p->reduction, r[k]);
+                else v_store_n(to + k * p->reduction, r[k], ne);
             }
         }
     }
 }
 
-/* ---- adding the partials: [entry][filter] of each chunk to [filter][channel][tap] ---- */
-
-static VEC NAME(sum_partials)(const NAME(outer) *o, int64_t at) {
-    const conv_plan *p = o->p;
-    const char *base = o->scratch + p->chunk_base + p->partial_at;
-    VEC s = v_load((const REAL *)(const void *)base + at);
-    for (int c = 1; c < p->chunks; c++) s += v_load((const REAL *)(const void *)(base + (size_t)c * p->chunk_stride) + at);
-    return s;
+static const REAL *NAME(bias_sums)(const NAME(outer) *o, int64_t chunk) {
+    return (const REAL *)(const void *)(o->scratch + o->p->chunk_base + (size_t)chunk * o->p->chunk_stride + o->p->bias_at);
 }
 
-static void NAME(unpack_vec)(const NAME(outer) *o, int64_t group, int64_t vec) {
-    const conv_plan *p = o->p;
-    int64_t block = conv_block_of(p, vec), v0 = conv_block_at(p, block), line = (conv_block_at(p, block + 1) - v0) * LANES;
-    int64_t at = (group * p->vecs + v0) * LANES * (p->reduction + 1) + (vec - v0) * LANES;
-    int64_t filter = group * p->lanes + vec * LANES;
-    int n = (int)ct__min_i64(LANES, p->lanes - vec * LANES);
-    for (int64_t j = 0; j < p->reduction; j += LANES) {
-        int cols = (int)ct__min_i64(LANES, p->reduction - j);
-        VEC r[LANES];
-        for (int i = 0; i < LANES; i++) {
-            int64_t c = (j + i) / p->taps, tap = (j + i) % p->taps;
-            r[i] = i < cols ? NAME(sum_partials)(o, at + (tap * p->red + c) * line) : v_zero();
-        }
-        v_transpose(r);
-        for (int k = 0; k < n; k++) v_store_n(o->gw + (filter + k) * p->reduction + j, r[k], cols);
+/* The same for the bias of a unit's block: sums of `sets` chunks from `chunk` on. */
+static void NAME(write_bias)(const NAME(outer) *o, const NAME(outer_unit) *u, int64_t chunk, int sets) {
+    const outer_plan *p = o->p;
+    for (int64_t v = 0; v < u->vecs; v++) {
+        int64_t lane = (u->vec + v - u->group * p->vecs) * LANES;
+        VEC s = v_load(NAME(bias_sums)(o, chunk) + (u->vec + v) * LANES);
+        for (int c = 1; c < sets; c++) s += v_load(NAME(bias_sums)(o, chunk + c) + (u->vec + v) * LANES);
+        v_store_n(o->gbias + u->group * p->lanes + lane, s, (int)ct__min_i64(LANES, p->lanes - lane));
     }
-    if (o->gbias) v_store_n(o->gbias + filter, NAME(sum_partials)(o, at + p->reduction * line), n);
 }
 
-static void NAME(unpack_vecs)(int64_t begin, int64_t end, void *arg) {
+/* ---- chunks ---- */
+
+/* Units u0 ... u1 - 1 over dst rows r0 ... r1 - 1, counted over all images. */
+static void NAME(outer_chunk)(const NAME(outer) *o, int64_t chunk, int64_t u0, int64_t u1, int64_t r0, int64_t r1) {
+    const outer_plan *p = o->p;
+    char *mine = o->scratch + p->chunk_base + (size_t)chunk * p->chunk_stride;
+    REAL *bias = (REAL *)(void *)(mine + p->bias_at);
+    NAME(outer_unit) from = NAME(outer_unit_at)(o, u0, chunk), to = NAME(outer_unit_at)(o, u1 - 1, chunk);
+    for (int64_t r = r0; r < r1;) {
+        NAME(outer_source) b = NAME(next_band)(p, r, r1);
+        NAME(pack_x)(p, o->x, &b, from.block == to.block ? from.group * p->red + from.e0 / p->taps : from.group * p->red,
+                     from.block == to.block ? from.group * p->red + (to.e1 - 1) / p->taps + 1 : (to.group + 1) * p->red, (REAL *)(void *)(mine + p->x_at));
+        NAME(pack_gy)(p, o->gy, &b, from.block, to.block + 1, (REAL *)(void *)(mine + p->gy_at));
+        bool begin = r == r0, last;
+        r += b.images * b.rows;
+        last = p->by_weight && r == r1;
+        for (int64_t unit = u0; unit < u1; unit++) {
+            NAME(outer_unit) u = NAME(outer_unit_at)(o, unit, chunk);
+            NAME(outer_band)(p, &u, &b, begin);
+            if (last) NAME(write_unit)(o, &u, 1);
+            if (u.e0 > 0 || !o->gbias) continue;
+            NAME(add_bias)(b.gy + u.vec * b.gy_vec, b.pixels, p->gy_direct ? b.gy_pixel : u.vecs * LANES, u.vecs, begin, bias + u.vec * LANES);
+            if (last) NAME(write_bias)(o, &u, chunk, 1);
+        }
+    }
+}
+
+static void NAME(outer_by_weight)(int64_t begin, int64_t end, void *arg) {
     const NAME(outer) *o = arg;
-    for (int64_t i = begin; i < end; i++) NAME(unpack_vec)(o, i / o->p->vecs, i % o->p->vecs);
+    NAME(outer_chunk)(o, begin / o->p->chunk, begin, end, 0, o->p->shape.n * o->p->shape.oh);
+}
+static void NAME(outer_by_pixels)(int64_t begin, int64_t end, void *arg) {
+    const NAME(outer) *o = arg;
+    NAME(outer_chunk)(o, begin / o->p->chunk, 0, o->p->units, begin, end);
+}
+static void NAME(write_units)(int64_t begin, int64_t end, void *arg) {
+    const NAME(outer) *o = arg;
+    for (int64_t i = begin; i < end; i++) {
+        NAME(outer_unit) u = NAME(outer_unit_at)(o, i, 0);
+        NAME(write_unit)(o, &u, o->p->chunks);
+        if (u.e0 == 0 && o->gbias) NAME(write_bias)(o, &u, 0, o->p->chunks);
+    }
 }
 
 void NAME(conv_weight_grad)(const ct__conv_shape *s, const void *x, const void *gy, void *gw, void *gbias, void *scratch) {
-    conv_plan p;
-    conv_plan_make(&p, s, CT__CONV_WEIGHT_GRAD, sizeof(REAL) == 8 ? CT__REAL_F64 : CT__REAL_F32);
-    conv_plan_lists(&p, CT__CONV_WEIGHT_GRAD, scratch);
+    outer_plan p;
+    outer_plan_make(&p, s, sizeof(REAL) == 8 ? CT__REAL_F64 : CT__REAL_F32);
+    outer_plan_lists(&p, scratch);
     NAME(outer) o = {.p = &p, .x = x, .gy = gy, .gw = gw, .gbias = gbias, .scratch = scratch};
-    ct__parallel_for(p.tasks, 1, NAME(outer_tasks), &o);
-    ct__parallel_for(p.groups * p.vecs, ct__max_i64(1, 32768 / (p.reduction * LANES)), NAME(unpack_vecs), &o);
+    if (p.by_weight) {
+        ct__parallel_for(p.units, 1, NAME(outer_by_weight), &o);
+        return;
+    }
+    ct__parallel_for(s->n * s->oh, 1, NAME(outer_by_pixels), &o);
+    ct__parallel_for(p.units, ct__max_i64(1, 16384 / (OUTER_STRETCH * CONV_VECS * LANES)), NAME(write_units), &o);
 }

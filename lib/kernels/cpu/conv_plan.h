@@ -1,14 +1,13 @@
 /*
- * conv_plan.h: how the fast convolution is cut into pieces. Plan, pack and compute are apart: cpu_conv_plan.c decides every size and knows no
- * element, conv_pack.h moves elements between layouts, conv_tile.h and the pass files multiply.
+ * conv_plan.h: how forward and input_grad are cut into pieces. Plan, pack and compute are apart: cpu_conv_plan.c decides every size and knows no
+ * element, conv_pack.h moves elements between layouts, conv_tile.h and the pass files multiply. weight_grad is in conv_outer_plan.h.
  *
- * All three passes work on channels-last images, "source" (read around each pixel, zero-padded) and "dest" (one vector of lanes per
+ * Both work on channels-last images, "source" (read around each pixel, zero-padded) and "dest" (one vector of lanes per
  * pixel), without im2col:
  *
  *      pass           source   dest    reduction     lanes        a tile of registers
  *      forward        x        y       taps x C      filters      6 pixels x 4 vectors of filters
  *      input_grad     gy       gx      taps x F      channels     6 pixels x 4 vectors of channels
- *      weight_grad    x        gy      pixels        filters      6 (tap, channel) pairs x 4 vectors of filters
  *
  * In each step of the reduction a tile loads 4 vectors and 6 scalars, broadcast, for 24 multiply-adds: with 512-bit registers and two of
  * each per cycle the loads take 5 of 12 cycles. 24 accumulators + 4 vectors + 1 broadcast fit the 32 registers of AVX-512;
@@ -27,8 +26,13 @@
 
 #if defined(__AVX512F__)
 #define CONV_VECS 4
+#define CONV_REG_BYTES 64
+#elif defined(__AVX2__)
+#define CONV_VECS 2
+#define CONV_REG_BYTES 32
 #else
 #define CONV_VECS 2
+#define CONV_REG_BYTES 16
 #endif
 #define CONV_PIXELS 6
 
@@ -59,7 +63,6 @@ typedef struct conv_plan {
     bool depthwise;
     bool src_last, dst_last;
     bool direct;               /* the source is read where it is: channels-last, and nothing to pad */
-    bool gy_direct;            /* weight_grad: so is gy: channels-last, in whole vectors */
     int64_t groups, red, lanes; /* per group: channels that are summed over, channels that are lanes; depthwise: 1, 1, C */
     int64_t src_c, dst_c;       /* channels of whole images */
     conv_axis v, h;             /* rows, columns */
@@ -73,19 +76,18 @@ typedef struct conv_plan {
 
     /* Scratch: byte offsets from its start; per_chunk areas repeat every chunk_stride bytes from chunk_base. */
     size_t runs_at, phases_at, order_at, weights_at, chunk_base, chunk_stride;
-    size_t src_at, stage_at, dst_at, partial_at; /* within a chunk's area */
+    size_t src_at, stage_at; /* within a chunk's area */
     size_t total;
 
     /* Filled in by conv_plan_lists. */
     conv_run *run;
     conv_phase *phase;
     int64_t n_phase;
-    int64_t *order; /* gather: tap (a * kw + b) -> its first entry in the packed weights, -1 if unused; weight_grad: reduction entry -> source offset */
+    int64_t *order; /* tap (a * kw + b) -> its first entry in the packed weights, -1 if unused */
 } conv_plan;
 
 #define conv_plan_make CT__ISA_NAME(ct__conv_plan_make)
 #define conv_plan_lists CT__ISA_NAME(ct__conv_plan_lists)
-#define conv_scratch CT__ISA_NAME(ct__conv_scratch)
 #define conv_gather_f32 CT__ISA_NAME(ct__conv_gather_f32)
 #define conv_gather_f64 CT__ISA_NAME(ct__conv_gather_f64)
 #define conv_forward_f32 CT__ISA_NAME(ct__conv_forward_f32)
@@ -98,8 +100,7 @@ typedef struct conv_plan {
 /* Decides everything that sizes decide; false where a number of bytes does not fit. Writes no scratch. */
 bool conv_plan_make(conv_plan *p, const ct__conv_shape *s, ct__conv_pass pass, int real);
 /* Writes runs, phases and order into scratch and points p at them. */
-void conv_plan_lists(conv_plan *p, ct__conv_pass pass, void *scratch);
-size_t conv_scratch(const ct__conv_shape *s, ct__conv_pass pass, int real);
+void conv_plan_lists(conv_plan *p, void *scratch);
 
 /* forward and input_grad: dest = source gathered with the weights, as the plan says, and what `end` makes of it (NULL: nothing). */
 void conv_gather_f32(conv_plan *p, const float *src, const float *w, const ct__conv_end *end, float *dst, void *scratch);
@@ -111,6 +112,17 @@ void conv_input_grad_f32(const ct__conv_shape *s, const void *gy, const void *w,
 void conv_input_grad_f64(const ct__conv_shape *s, const void *gy, const void *w, void *gx, void *scratch);
 void conv_weight_grad_f32(const ct__conv_shape *s, const void *x, const void *gy, void *gw, void *gbias, void *scratch);
 void conv_weight_grad_f64(const ct__conv_shape *s, const void *x, const void *gy, void *gw, void *gbias, void *scratch);
+
+/* Reserves count * size bytes of scratch; what does not fit makes total SIZE_MAX for good. */
+CT__INLINE size_t conv_reserve(size_t *total, int64_t count, size_t size) {
+    size_t at = *total, bytes;
+    if (at == SIZE_MAX || !ct__mul_size((size_t)count, size, &bytes) || bytes > SIZE_MAX / 4 - at) {
+        *total = SIZE_MAX;
+        return 0;
+    }
+    *total = (at + bytes + 63) & ~(size_t)63;
+    return at;
+}
 
 /* Block b of a group covers the vectors conv_block_at(b) ... conv_block_at(b + 1) - 1: the same number each, give or take one. */
 CT__INLINE int64_t conv_block_at(const conv_plan *p, int64_t b) { return p->vecs * b / p->blocks; }

@@ -6,8 +6,7 @@
  *   again. Fewer rows per task mean that more halo rows are packed twice.
  * - At least TASKS_PER_THREAD tasks per thread where there are rows enough, so that batch 1 runs in parallel as well.
  * - The inner loop covers about INNER_PIXELS pixels: 64 filters of 96 pixels are 24 KiB, half of an L1. For a row-major dest they are staged there
- *   before being transposed; in weight_grad they are what each tile of registers sweeps, and enough of them to pay for loading
- *   and storing its 24 accumulators.
+ *   before being transposed.
  */
 #include "kernels/cpu/conv_plan.h"
 
@@ -61,43 +60,24 @@ static int64_t axis_source_count(const conv_axis *a, int64_t n) { return (ceil_d
 
 /* ---- scratch ---- */
 
-/* Reserves count * size bytes; what does not fit makes total SIZE_MAX for good. */
-static size_t reserve(size_t *total, int64_t count, size_t size) {
-    size_t at = *total, bytes;
-    if (at == SIZE_MAX || !ct__mul_size((size_t)count, size, &bytes) || bytes > SIZE_MAX / 4 - at) {
-        *total = SIZE_MAX;
-        return 0;
-    }
-    *total = (at + bytes + 63) & ~(size_t)63;
-    return at;
-}
-
-static bool layout(conv_plan *p, ct__conv_pass pass) {
+static bool layout(conv_plan *p) {
     int64_t padded_lanes = p->vecs * p->lanes_per_vec;
     size_t total = 0, mine = 0;
-    p->runs_at = reserve(&total, p->taps, sizeof(conv_run));
-    if (pass == CT__CONV_WEIGHT_GRAD) {
-        p->order_at = reserve(&total, p->reduction, sizeof(int64_t));
-    } else {
-        p->order_at = reserve(&total, p->taps, sizeof(int64_t));
-        p->phases_at = reserve(&total, axis_phases(&p->v) * axis_phases(&p->h), sizeof(conv_phase));
-        p->weights_at = reserve(&total, p->groups * p->reduction, (size_t)padded_lanes * p->real_size);
-    }
+    p->runs_at = conv_reserve(&total, p->taps, sizeof(conv_run));
+    p->order_at = conv_reserve(&total, p->taps, sizeof(int64_t));
+    p->phases_at = conv_reserve(&total, axis_phases(&p->v) * axis_phases(&p->h), sizeof(conv_phase));
+    p->weights_at = conv_reserve(&total, p->groups * p->reduction, (size_t)padded_lanes * p->real_size);
     p->chunk_base = total;
     if (!p->direct) {
         int64_t row;
         if (!ct__mul_i64(p->packed_w, p->src_c, &row)) return false;
         if (!ct__mul_i64(row, axis_source_count(&p->v, p->task_rows), &row)) return false;
-        p->src_at = reserve(&mine, row + p->lanes_per_vec, p->real_size); /* depthwise reads whole vectors */
+        p->src_at = conv_reserve(&mine, row + p->lanes_per_vec, p->real_size); /* depthwise reads whole vectors */
     }
-    if (pass == CT__CONV_WEIGHT_GRAD) {
-        if (!p->gy_direct) p->dst_at = reserve(&mine, p->task_rows * p->h.dst, (size_t)(p->groups * padded_lanes) * p->real_size);
-        p->partial_at = reserve(&mine, p->groups * (p->reduction + 1), (size_t)padded_lanes * p->real_size); /* + 1: the bias */
-    } else if (!p->dst_last) {
-        p->stage_at = reserve(&mine, p->inner_rows * p->h.dst, (size_t)(CONV_VECS * p->lanes_per_vec) * p->real_size);
-    }
+    if (!p->dst_last)
+        p->stage_at = conv_reserve(&mine, p->inner_rows * p->h.dst, (size_t)(CONV_VECS * p->lanes_per_vec) * p->real_size);
     p->chunk_stride = mine;
-    reserve(&total, p->chunks, mine);
+    conv_reserve(&total, p->chunks, mine);
     if (mine == SIZE_MAX || total == SIZE_MAX) return false;
     p->total = total + 64;
     return true;
@@ -139,13 +119,7 @@ bool conv_plan_make(conv_plan *p, const ct__conv_shape *s, ct__conv_pass pass, i
     int64_t cg = s->c / s->groups, fg = s->f / s->groups;
     *p = (conv_plan){.shape = *s, .groups = s->groups};
     p->real_size = real == CT__REAL_F64 ? 8 : 4;
-#if defined(__AVX512F__)
-    p->lanes_per_vec = (int)(64 / p->real_size);
-#elif defined(__AVX2__)
-    p->lanes_per_vec = (int)(32 / p->real_size);
-#else
-    p->lanes_per_vec = (int)(16 / p->real_size);
-#endif
+    p->lanes_per_vec = CONV_REG_BYTES / (int)p->real_size;
     p->depthwise = s->groups > 1 && cg == 1 && fg == 1;
     p->red = mirrored ? fg : cg;
     p->lanes = mirrored ? cg : fg;
@@ -166,14 +140,8 @@ bool conv_plan_make(conv_plan *p, const ct__conv_shape *s, ct__conv_pass pass, i
     /* Depthwise tiles read whole vectors, which at an image's last pixel could pass its end. */
     p->direct = p->src_last && !needs_padding(&p->v) && !needs_padding(&p->h) && !(p->depthwise && p->src_c % p->lanes_per_vec);
     if (p->direct) p->packed_w = p->h.src;
-    p->gy_direct = p->dst_last && p->lanes % p->lanes_per_vec == 0;
     cut_work(p);
-    return layout(p, pass);
-}
-
-size_t conv_scratch(const ct__conv_shape *s, ct__conv_pass pass, int real) {
-    conv_plan p;
-    return conv_plan_make(&p, s, pass, real) ? p.total : SIZE_MAX;
+    return layout(p);
 }
 
 static void add_taps(conv_plan *p, conv_phase *f, int64_t *runs, int64_t *entries) {
@@ -198,21 +166,8 @@ static void add_taps(conv_plan *p, conv_phase *f, int64_t *runs, int64_t *entrie
     }
 }
 
-static void list_offsets(conv_plan *p) {
-    for (int64_t a = 0; a < p->v.taps; a++)
-        for (int64_t b = 0; b < p->h.taps; b++)
-            for (int64_t c = 0; c < p->red; c++)
-                p->order[(a * p->h.taps + b) * p->red + c] =
-                    (a * p->v.dil * p->packed_w + b * p->h.dil) * p->src_c + c;
-}
-
-void conv_plan_lists(conv_plan *p, ct__conv_pass pass, void *scratch) {
+void conv_plan_lists(conv_plan *p, void *scratch) {
     char *base = scratch;
-    if (pass == CT__CONV_WEIGHT_GRAD) {
-        p->order = (void *)(base + p->order_at);
-        list_offsets(p);
-        return;
-    }
     p->run = (void *)(base + p->runs_at);
     p->phase = (void *)(base + p->phases_at);
     p->order = (void *)(base + p->order_at);

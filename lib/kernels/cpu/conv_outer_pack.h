@@ -1,0 +1,161 @@
+/*
+ * conv_outer_pack.h: packs what the tiles of weight_grad read. A template: see vec_real.h and conv_outer_plan.h.
+ */
+
+/* A band of pixels, packed or read in place: `images` whole images, or rows of one. */
+typedef struct NAME(outer_source) {
+    int64_t image, images, row, rows, pixels;
+    const REAL *x;
+    const REAL *gy;
+    int64_t gy_vec, gy_pixel; /* elements per vector of filters before the block; gy_direct: from one pixel to the next */
+} NAME(outer_source);
+
+/* The band that begins with dst row r, counted over all images, and ends at `end` or earlier. */
+static NAME(outer_source) NAME(next_band)(const outer_plan *p, int64_t r, int64_t end) {
+    int64_t height = p->shape.oh;
+    NAME(outer_source) b = {.image = r / height, .images = 1, .row = r % height};
+    if (b.row == 0 && p->band_images > 1 && end - r >= height) {
+        b.images = ct__min_i64(p->band_images, (end - r) / height);
+        b.rows = height;
+    } else {
+        b.rows = ct__min_i64(ct__min_i64(p->band_rows, height - b.row), end - r);
+    }
+    b.pixels = b.images * b.rows * p->shape.ow;
+    return b;
+}
+
+/* Columns of neighbouring source rows, planes apart by `plane`, to the lines of a panel: n pixels that begin at column 0 of packed row out. */
+static void NAME(pack_planes)(const outer_plan *p, const REAL *src, int64_t plane, int64_t channels, int64_t n, REAL *out) {
+    int64_t col = 0, width = p->shape.w;
+    for (int64_t j = 0; j < n; j += LANES) {
+        int nj = (int)ct__min_i64(LANES, n - j);
+        REAL *to[LANES];
+        for (int k = 0; k < nj; k++) {
+            to[k] = p->col_at[col] < 0 ? NULL : out + p->col_at[col];
+            if (++col == width) col = 0, out += p->x_row;
+        }
+        for (int64_t c = 0; c < channels; c += LANES) {
+            VEC r[LANES];
+            const REAL *s = src + c * plane + j;
+            int64_t nc = ct__min_i64(LANES, channels - c), room = p->panel_w - c;
+            if (nc == LANES && nj == LANES) {
+                for (int k = 0; k < LANES; k++) r[k] = v_load(s + k * plane);
+            } else {
+                for (int k = 0; k < LANES; k++) r[k] = k < nc ? v_load_n(s + k * plane, nj) : v_zero();
+            }
+            v_transpose(r);
+            for (int k = 0; k < nj; k++) {
+                if (!to[k]) continue;
+                if (room >= LANES) v_store(to[k] + c, r[k]);
+                else v_store_n(to[k] + c, r[k], (int)room);
+            }
+        }
+    }
+}
+
+/* One row of a channels-last image to a packed row of a panel. */
+static void NAME(pack_pixels_last)(const outer_plan *p, const REAL *src, int64_t channels, REAL *out) {
+    int64_t step = p->shape.c;
+    for (int64_t j = 0; j < p->shape.w; j++) {
+        if (p->col_at[j] < 0) continue;
+        const REAL *s = src + j * step;
+        REAL *to = out + p->col_at[j];
+        for (int64_t c = 0; c < p->panel_w; c += LANES) {
+            if (c + LANES <= channels) v_store(to + c, v_load(s + c));
+            else v_store_n(to + c, v_load_n(s + c, (int)ct__max_i64(0, channels - c)), (int)ct__min_i64(LANES, p->panel_w - c));
+        }
+    }
+}
+
+/* Zeros the columns of a packed row that no source column has. */
+static void NAME(clear_sides)(const outer_plan *p, REAL *row) {
+    int64_t left = ct__min_i64(p->packed_w, (-p->h.low + p->h.pack - 1) / p->h.pack);
+    int64_t right = ct__min_i64(p->packed_w, (p->shape.w - p->h.low + p->h.pack - 1) / p->h.pack);
+    if (left > 0) memset(row, 0, (size_t)(left * p->panel_w) * sizeof *row);
+    if (right < p->packed_w) memset(row + right * p->panel_w, 0, (size_t)((p->packed_w - right) * p->panel_w) * sizeof *row);
+}
+
+/* One panel of one image's rows: channels-last, or planes. */
+static void NAME(pack_panel)(const outer_plan *p, const REAL *image, int64_t channel, const NAME(outer_source) *b, REAL *out) {
+    const ct__conv_shape *s = &p->shape;
+    int64_t channels = ct__min_i64(p->panel_w, s->c - channel), n = outer_packed(&p->v, b->rows);
+    int64_t first = p->v.low + b->row * p->v.stride; /* source row of packed row 0 */
+    int64_t begin = 0, end = n;
+    while (begin < n && first + begin * p->v.pack < 0) begin++;
+    while (end > begin && first + (end - 1) * p->v.pack >= s->h) end--;
+    memset(out, 0, (size_t)(begin * p->x_row) * sizeof *out);
+    memset(out + end * p->x_row, 0, (size_t)((n - end) * p->x_row) * sizeof *out);
+    for (int64_t r = begin; r < end; r++) NAME(clear_sides)(p, out + r * p->x_row);
+    int64_t together = p->x_last || p->v.pack > 1 ? 1 : end - begin; /* rows that lie in one stretch */
+    for (int64_t r = begin; r < end; r += together) {
+        int64_t row = first + r * p->v.pack;
+        REAL *to = out + r * p->x_row;
+        if (p->x_last) NAME(pack_pixels_last)(p, image + row * s->w * s->c + channel, channels, to);
+        else NAME(pack_planes)(p, image + channel * s->h * s->w + row * s->w, s->h * s->w, channels, together * s->w, to);
+    }
+}
+
+/* Packs the panels that hold channels c0 ... c1 - 1, and sets b->x. */
+static void NAME(pack_x)(const outer_plan *p, const REAL *x, NAME(outer_source) *b, int64_t c0, int64_t c1, REAL *out) {
+    const ct__conv_shape *s = &p->shape;
+    int64_t image = s->h * s->w * s->c;
+    if (p->x_direct) {
+        b->x = x + b->image * image + b->row * p->v.stride * p->x_row;
+        return;
+    }
+    b->x = out;
+    int64_t q0 = p->depthwise ? 0 : c0 / p->panel_w, q1 = p->depthwise ? 1 : (c1 - 1) / p->panel_w + 1;
+    for (int64_t q = q0; q < q1; q++)
+        for (int64_t n = 0; n < b->images; n++)
+            NAME(pack_panel)(p, x + (b->image + n) * image, q * p->panel_w, b, out + q * p->x_panel + n * p->x_image);
+}
+
+/* n pixels of one block of one image, to [n][line] with zeros in the lanes that no filter has. */
+static void NAME(pack_block)(const outer_plan *p, const REAL *gy, int64_t filter, int64_t lanes, int64_t line, int64_t n, REAL *out) {
+    int64_t plane = p->shape.oh * p->shape.ow;
+    for (int64_t i = 0; i < line; i += LANES) {
+        int64_t ni = ct__min_i64(LANES, lanes - i);
+        if (p->gy_last) {
+            for (int64_t j = 0; j < n; j++) {
+                const REAL *from = gy + j * p->shape.f + filter + i;
+                v_store(out + j * line + i, ni == LANES ? v_load(from) : v_load_n(from, (int)ni));
+            }
+            continue;
+        }
+        const REAL *from = gy + (filter + i) * plane;
+        for (int64_t j = 0; j < n; j += LANES) {
+            int nj = (int)ct__min_i64(LANES, n - j);
+            VEC r[LANES];
+            if (ni == LANES && nj == LANES) {
+                for (int k = 0; k < LANES; k++) r[k] = v_load(from + k * plane + j);
+            } else {
+                for (int k = 0; k < LANES; k++) r[k] = k < ni ? v_load_n(from + k * plane + j, nj) : v_zero();
+            }
+            v_transpose(r);
+            for (int k = 0; k < nj; k++) v_store(out + (j + k) * line + i, r[k]);
+        }
+    }
+}
+
+/* Packs blocks b0 ... b1 - 1 of gy, counted over all groups, and sets b->gy and its steps. */
+static void NAME(pack_gy)(const outer_plan *p, const REAL *gy, NAME(outer_source) *b, int64_t b0, int64_t b1, REAL *out) {
+    const ct__conv_shape *s = &p->shape;
+    int64_t plane = s->oh * s->ow, n = b->rows * s->ow;
+    if (p->gy_direct) {
+        b->gy = gy + (b->image * plane + b->row * s->ow) * s->f;
+        b->gy_vec = LANES;
+        b->gy_pixel = s->f;
+        return;
+    }
+    b->gy = out;
+    b->gy_vec = p->band_pixels * LANES;
+    for (int64_t i = b0; i < b1; i++) {
+        int64_t group = i / p->blocks, v0 = outer_block_at(p, i % p->blocks), line = (outer_block_at(p, i % p->blocks + 1) - v0) * LANES;
+        int64_t filter = group * p->lanes + v0 * LANES, lanes = ct__min_i64(line, p->lanes - v0 * LANES);
+        REAL *to = out + (group * p->vecs + v0) * b->gy_vec;
+        for (int64_t k = 0; k < b->images; k++) {
+            const REAL *from = gy + (b->image + k) * plane * s->f + b->row * s->ow * (p->gy_last ? s->f : 1);
+            NAME(pack_block)(p, from, filter, lanes, line, n, to + k * n * line);
+        }
+    }
+}

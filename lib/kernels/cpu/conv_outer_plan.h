@@ -1,0 +1,84 @@
+/*
+ * conv_outer_plan.h: how weight_grad is cut into pieces. The plan knows sizes and no element; conv_outer.h packs and multiplies.
+ *
+ *      gw[f][e] = sum over pixels of  x[pixel's place + e]  gy[pixel][f]          e = (channel, tap): an entry
+ *
+ * A tile of registers holds 6 entries x 4 vectors of filters (6 x 2 with 16 registers) while it sweeps some hundred pixels: 4 vector
+ * loads, 6 broadcasts and 24 multiply-adds for each.
+ *
+ * What tiles read is packed first, a band of pixels at a time: rows of an image, or several whole images.
+ *      x    [panel][packed position][panel's channels]    zeros around; a position of a panel is at most one cache line, so that the pixels of a sweep
+ *                                                         lie side by side whatever the number of channels
+ *      gy   [block of filters][pixel][block's lanes]
+ * A pixel's place in x comes from a list, so that sweeps run on across the ends of rows and images.
+ *
+ * Work is cut for the threads in one of two ways:
+ *      by pixels     each thread has sums of its own for the whole weight, which are added at the end
+ *      by weight     each thread makes a part of the weight from all pixels: nothing to add, but threads pack the same pixels
+ * The second is for deep layers, whose weights are larger than their images. Both depend on sizes and the number of threads only.
+ */
+#ifndef CT__CONV_OUTER_PLAN_H
+#define CT__CONV_OUTER_PLAN_H
+
+#include "kernels/cpu/conv_plan.h"
+
+/* Entries that are swept together: their sums (12 KiB) stay in the cache from one piece of a band to the next. A multiple of CONV_PIXELS
+ * and, so that lines of gw are written whole, of 16. */
+enum { OUTER_STRETCH = 48, OUTER_PIECE = 448 };
+
+typedef struct outer_axis {
+    int64_t src, dst, taps, stride, dil;
+    int64_t low;      /* the source position of packed position 0 */
+    int64_t pack;     /* source positions per packed position: a single tap needs only every stride-th */
+    int64_t dst_step; /* packed positions per dst position */
+} outer_axis;
+
+typedef struct outer_plan {
+    ct__conv_shape shape;
+    size_t real_size;
+    int lanes_per_vec;
+    bool depthwise;
+    bool x_last, gy_last;
+    bool x_direct, gy_direct;   /* read where they are: channels-last, not padded, with short steps between pixels */
+    int64_t groups, red, lanes; /* per group: channels and filters; depthwise: 1, 1, C */
+    int64_t taps, reduction;    /* kh kw; taps red: entries of a group */
+    int64_t vecs, blocks;       /* vectors that hold a group's filters, blocks of at most CONV_VECS of them */
+    outer_axis v, h;
+
+    /* x, packed or direct: elements from one to the next */
+    int64_t panels, panel_w; /* channels of a panel: also the step between positions */
+    int64_t packed_w, x_row, x_image, x_panel;
+
+    /* Work: a unit is one block of one group and a stretch of entries. */
+    bool by_weight;
+    int64_t band_images, band_rows, band_pixels; /* one of the first two is more than 1 only if the band has whole images */
+    int64_t stretches, units;
+    int chunks;
+    int64_t chunk;      /* dst rows, or units */
+    bool one_band;      /* by_weight, and all pixels are one band: sums of a unit are complete at once */
+
+    /* Scratch: byte offsets. Chunk c's areas are at chunk_base + c chunk_stride, its sums at sums_at + c sums_stride. */
+    size_t lists_at, sums_at, sums_stride, chunk_base, chunk_stride;
+    size_t x_at, gy_at, bias_at; /* within a chunk's area */
+    size_t total;
+
+    /* Filled in by outer_plan_lists; in elements. */
+    int64_t *pixel_at; /* pixel of a band -> its place in x */
+    int64_t *chan_at;  /* channel -> what it adds */
+    int64_t *tap_at;   /* tap -> what it adds */
+    int64_t *col_at;   /* source column -> its place in a packed row, -1: not read */
+} outer_plan;
+
+#define outer_plan_make CT__ISA_NAME(ct__outer_plan_make)
+#define outer_plan_lists CT__ISA_NAME(ct__outer_plan_lists)
+
+/* As conv_plan_make and conv_plan_lists. */
+bool outer_plan_make(outer_plan *p, const ct__conv_shape *s, int real);
+void outer_plan_lists(outer_plan *p, void *scratch);
+
+/* Packed positions that n dst positions read. */
+CT__INLINE int64_t outer_packed(const outer_axis *a, int64_t n) { return (n - 1) * a->dst_step + (a->taps - 1) * a->dil + 1; }
+/* The first vector of block b of a group. */
+CT__INLINE int64_t outer_block_at(const outer_plan *p, int64_t b) { return p->vecs * b / p->blocks; }
+
+#endif
