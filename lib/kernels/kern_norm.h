@@ -19,6 +19,15 @@ typedef struct ct__channels {
     int64_t outer, channels, inner;
 } ct__channels;
 
+/* Batch norm: y = (x - mean[c]) rstd[c] weight[c] + bias[c], with relu the larger of that and 0. */
+typedef struct ct__batch_norm {
+    bool training; /* the statistics are x's own: the forward pass fills them and the backward one goes through them; else they are given */
+    bool relu;
+    double eps;                   /* training: rstd = 1 / sqrt(variance + eps) */
+    const double *weight, *bias;  /* [channels] */
+    double *mean, *rstd, *sample; /* [channels]; sample: the unbiased variance, in training only */
+} ct__batch_norm;
+
 /* Rows. centred: layer norm, xhat = (x - mean) rstd; otherwise RMS norm, xhat = x rstd, and mean is not used. */
 typedef struct ct__norm_rows {
     ct_dtype dtype;
@@ -38,6 +47,11 @@ typedef struct ct__norm_kernels {
     /* gx = p[c] g + q[c] (x - mean[c]) + r[c] */
     void (*combine)(const ct__channels *s, const void *g, const void *x, const double *mean, const double *p, const double *q,
                     const double *r, void *gx);
+
+    void (*batch)(const ct__channels *s, const ct__batch_norm *b, const void *x, void *y);
+    /* With h = g, or 0 where relu made y 0, xhat = (x - mean) rstd, and n elements per channel: sums[c] = sum of h, dots[c] = sum of h xhat, which are the
+     * gradients of bias and weight, and gx = weight rstd (h - (sums + xhat dots) / n), in evaluation weight rstd h. gx may be NULL. */
+    void (*batch_backward)(const ct__channels *s, const ct__batch_norm *b, const void *g, const void *x, double *sums, double *dots, void *gx);
 
     /* y = xhat weight + bias (NULL: 0); fills mean and rstd = 1 / sqrt(variance + eps), or 1 / sqrt(mean square + eps). */
     void (*rows)(const ct__norm_rows *c, const void *bias, void *y);

@@ -2,13 +2,14 @@
  * op_norm_batch.c: batch normalization.
  *
  * A dense x is [outer, C, inner] around its channels, whatever the order of its dims in memory (op_softmax.c). The node keeps x, weight
- * and the statistics, mean, rstd = 1 / sqrt(var + eps) and the sample variance, as one tensor [3, C] of double. With xhat = (x - mean) rstd and n elements per channel:
+ * and the statistics, mean, rstd = 1 / sqrt(var + eps) and the sample variance, and the bias, as one tensor [4, C] of double. With xhat = (x - mean) rstd and n elements per channel:
  *
  *      gw = sum(g xhat)     gb = sum(g)
  *      gx = weight rstd (g - gb / n - xhat gw / n)      in training
  *      gx = weight rstd g                               with running statistics
  *
- * Both gradients of the parameters come from one pass over g and x, gx from a second.
+ * Both gradients of the parameters come from one pass over g and x, gx from a second. The kernels can put a ReLU behind it (batch_ctx.relu): y is clipped, and the
+ * backward pass takes g as 0 where it was, which it tells from x.
  */
 #include "base/vec.h"
 #include "ops/half.h"
@@ -26,7 +27,7 @@
 #include <math.h>
 
 typedef struct batch_ctx {
-    bool training;
+    bool training, relu;
     double eps;
     ct_tensor *stats; /* for the twin: of the running statistics; not a reference */
 } batch_ctx;
@@ -62,34 +63,24 @@ static void twin(const void *ctx, ct_tensor *const *in, ct_tensor **out) {
     out[0] = in[1] ? ct_mul(y, ct__norm_spread(in[1], ndim)) : y;
 }
 
-/* Coefficients of ct__norm_kernels.combine from the sums: p, q, r [C] each. */
-static void coefficients(const batch_ctx *c, const ct__channels *s, const double *w, const double *rstd, const double *sums, const double *dots,
-                         double *p, double *q, double *r) {
-    double n = (double)(s->outer * s->inner);
-    for (int64_t i = 0; i < s->channels; i++) {
-        p[i] = w[i] * rstd[i];
-        q[i] = c->training ? -p[i] * rstd[i] * rstd[i] * dots[i] / n : 0;
-        r[i] = c->training ? -p[i] * sums[i] / n : 0;
-    }
+static ct__batch_norm kernel_args(const batch_ctx *c, ct_tensor *stats, const double *weight) {
+    return (ct__batch_norm){.training = c->training, .relu = c->relu, .eps = c->eps, .weight = weight, .bias = vector(stats, 3),
+                            .mean = vector(stats, 0), .rstd = vector(stats, 1), .sample = vector(stats, 2)};
 }
 
 static void fused(ct__node *n, const batch_ctx *c, ct_tensor *x, ct_tensor *weight, ct_tensor *stats, ct_tensor *g, ct_tensor **gin) {
     static const char function[] = "backward";
     ct_tensor *xd = ct__packed(function, x), *gd = ct__packed_as(function, xd, g), *gx = NULL;
     int64_t channels = x->sizes[1];
-    double *v = gd ? ct__alloc_array((size_t)ct__max_i64(channels, 1), 6 * sizeof *v) : NULL;
-    if (v) {
-        double *w = v, *sums = w + channels, *dots = sums + channels, *p = dots + channels, *q = p + channels, *r = q + channels;
-        double *mean = vector(stats, 0), *rstd = vector(stats, 1);
+    double *v = gd ? ct__alloc_array((size_t)ct__max_i64(channels, 1), 3 * sizeof *v) : NULL;
+    if (v && ct__needs(n, 0)) gx = ct__new_like(function, xd, (ct_dtype)x->dtype);
+    if (v && ct__pending() == CT_OK) {
+        double *w = v, *sums = w + channels, *dots = sums + channels;
         ct__channels s = channels_of(xd);
         ct__norm_load(weight, channels, 1, w);
-        ct__kern()->norm.sums(&s, ct__ptr(gd), ct__ptr(xd), mean, sums, dots);
-        if (ct__needs(n, 0) && (gx = ct__new_like(function, xd, s.dtype)) && gx->numel) {
-            coefficients(c, &s, w, rstd, sums, dots, p, q, r);
-            ct__kern()->norm.combine(&s, ct__ptr(gd), ct__ptr(xd), mean, p, q, r, ct__ptr(gx));
-        }
+        ct__batch_norm b = kernel_args(c, stats, w);
+        ct__kern()->norm.batch_backward(&s, &b, ct__ptr(gd), ct__ptr(xd), sums, dots, gx ? ct__ptr(gx) : NULL);
         gin[0] = ct__scope_give(gx);
-        for (int64_t i = 0; i < channels; i++) dots[i] *= rstd[i];
         if (ct__needs(n, 1)) gin[1] = ct__norm_vector(dots, channels, s.dtype);
         if (ct__needs(n, 2)) gin[2] = ct__norm_vector(sums, channels, s.dtype);
     }
@@ -116,43 +107,28 @@ static const ct__node_class batch_norm_class = {
 
 /* ---- Forward ---- */
 
-/* Into the rows of stats: mean, rstd and, in training, the sample variance, for the running one. */
-static void statistics(const batch_ctx *c, const ct__channels *s, const void *x, ct_tensor *running_mean, ct_tensor *running_var, ct__moments *m,
-                       ct_tensor *stats) {
-    double *mean = vector(stats, 0), *rstd = vector(stats, 1), *sample = vector(stats, 2);
-    if (c->training) {
-        ct__norm_moments(s, x, m);
-        for (int64_t i = 0; i < s->channels; i++) {
-            mean[i] = m[i].mean;
-            rstd[i] = m[i].m2 / m[i].n;
-            sample[i] = m[i].m2 / (m[i].n - 1);
-        }
-    } else {
-        ct__norm_load(running_mean, s->channels, 0, mean);
-        ct__norm_load(running_var, s->channels, 1, rstd);
-    }
-    for (int64_t i = 0; i < s->channels; i++) rstd[i] = 1 / sqrt(rstd[i] + c->eps);
-}
-
 static ct_tensor *run(const batch_ctx *c, ct_tensor *x, ct_tensor *weight, ct_tensor *bias, ct_tensor *running_mean, ct_tensor *running_var,
                       ct_tensor *stats) {
     static const char function[] = "ct_batch_norm";
     int64_t channels = x->sizes[1];
     ct_tensor *xd = ct__packed(function, x), *y = xd ? ct__new_like(function, xd, (ct_dtype)x->dtype) : NULL;
-    ct__moments *m = y ? ct__alloc_array((size_t)ct__max_i64(channels, 1), sizeof *m + 2 * sizeof(double)) : NULL;
-    if (!m) {
+    double *w = y ? ct__alloc_array((size_t)ct__max_i64(channels, 1), sizeof *w) : NULL;
+    if (!w) {
         ct__unref(y);
         y = NULL;
     } else if (x->numel) {
         ct__channels s = channels_of(xd);
-        double *mean = vector(stats, 0), *rstd = vector(stats, 1), *a = (double *)(m + channels), *b = a + channels;
-        statistics(c, &s, ct__ptr(xd), running_mean, running_var, m, stats);
-        ct__norm_load(weight, channels, 1, a);
-        ct__norm_load(bias, channels, 0, b);
-        for (int64_t i = 0; i < channels; i++) a[i] *= rstd[i];
-        ct__kern()->norm.scale(&s, ct__ptr(xd), mean, a, b, ct__ptr(y));
+        ct__batch_norm b = kernel_args(c, stats, w);
+        ct__norm_load(weight, channels, 1, w);
+        ct__norm_load(bias, channels, 0, vector(stats, 3));
+        if (!c->training) {
+            ct__norm_load(running_mean, channels, 0, b.mean);
+            ct__norm_load(running_var, channels, 1, b.rstd);
+            for (int64_t i = 0; i < channels; i++) b.rstd[i] = 1 / sqrt(b.rstd[i] + c->eps);
+        }
+        ct__kern()->norm.batch(&s, &b, ct__ptr(xd), ct__ptr(y));
     }
-    ct__free(m);
+    ct__free(w);
     ct__unref(xd);
     return y;
 }
@@ -190,7 +166,7 @@ ct_tensor *ct_batch_norm(ct_tensor *x, ct_tensor *running_mean, ct_tensor *runni
     batch_ctx c = {.training = o && o->training, .eps = o && o->eps.has ? o->eps.value : 1e-5};
     double momentum = o && o->momentum.has ? o->momentum.value : 0.1;
     CT__TRY_NULL(check(x, running_mean, running_var, weight, bias, &c));
-    ct_tensor *stats = ct__new("ct_batch_norm", (int64_t[]){3, x->sizes[1]}, 2, CT_F64);
+    ct_tensor *stats = ct__new("ct_batch_norm", (int64_t[]){4, x->sizes[1]}, 2, CT_F64);
     if (!stats) return NULL;
     ct__node *n = ct__node_new(&batch_norm_class, (ct_tensor *[]){x, weight, bias}, 3, 1);
     if (n) *(batch_ctx *)ct__ctx(n) = c;

@@ -58,6 +58,79 @@ static void compare_channels(ct__isa isa, const ct__channels *s) {
     agree_sums("sums of g (x - mean)", isa, s->dtype, got_b, want_b, s->channels, sqrt((double)n) + 4);
 }
 
+static void compare_batch(ct__isa isa, const ct__channels *s, bool training, bool relu, double offset) {
+    const ct__norm_kernels *k[2] = {&ct__kern_for(CT__ISA_REF)->norm, &ct__kern_for(isa)->norm};
+    static double weight[NUMBERS], bias[NUMBERS], stat[2][3][NUMBERS], sums[2][2][NUMBERS];
+    int64_t n = s->outer * s->channels * s->inner, c = s->channels, each = s->outer * s->inner;
+    double size = sqrt((double)each) + 4;
+    fill(x, s->dtype, n, offset);
+    fill(g, s->dtype, n, 0);
+    for (int64_t i = 0; i < c; i++) {
+        weight[i] = next(), bias[i] = next();
+        for (int f = 0; f < 2; f++) stat[f][0][i] = offset + weight[i] / 4, stat[f][1][i] = 1.5 + bias[i], stat[f][2][i] = 0;
+    }
+    for (int f = 0; f < 2; f++) {
+        ct__batch_norm batch = {training, relu, 1e-3, weight, bias, stat[f][0], stat[f][1], stat[f][2]};
+        k[f]->batch(s, &batch, x, f ? got : want);
+    }
+    agree("batch", isa, s->dtype, got, want, n, 4);
+    agree_sums("mean", isa, s->dtype, stat[1][0], stat[0][0], c, 1 + fabs(offset));
+    agree_sums("rstd", isa, s->dtype, stat[1][1], stat[0][1], c, 8);
+    if (training) agree_sums("sample variance", isa, s->dtype, stat[1][2], stat[0][2], c, 1);
+    for (int with_gx = 1; with_gx >= 0; with_gx--) { /* from the same statistics, so that both clip the same elements */
+        for (int f = 0; f < 2; f++) {
+            ct__batch_norm batch = {training, relu, 1e-3, weight, bias, stat[0][0], stat[0][1], stat[0][2]};
+            k[f]->batch_backward(s, &batch, g, x, sums[f][0], sums[f][1], with_gx ? (f ? got : want) : NULL);
+        }
+        agree("batch_backward", isa, s->dtype, got, want, n, 8);
+        agree_sums("sums of h", isa, s->dtype, sums[1][0], sums[0][0], c, size);
+        agree_sums("sums of h xhat", isa, s->dtype, sums[1][1], sums[0][1], c, 4 * size);
+    }
+}
+
+START_TEST(batch_norm_agrees_with_the_reference) {
+    static const int64_t shapes[][3] = {{2, 1, 1}, {3, 5, 1}, {7, 64, 1}, {300, 65, 1}, {150, 130, 1}, {1, 3, 17}, {2, 3, 16}, {4, 5, 33}, {50, 3, 49}, {2, 2, 5000}, {3, 2, 2050}};
+    for (size_t i = 0; i < sizeof isas / sizeof *isas; i++)
+        for (size_t d = 0; d < 2 && ct__kern_for(isas[i]); d++)
+            for (size_t j = 0; j < sizeof shapes / sizeof *shapes; j++)
+                for (int form = 0; form < 4; form++)
+                    compare_batch(isas[i], &(ct__channels){dtypes[d], shapes[j][0], shapes[j][1], shapes[j][2]}, form & 1, form & 2, 0.5);
+}
+END_TEST
+
+START_TEST(batch_norm_keeps_the_variance_of_values_far_from_0) {
+    static float far[4096], y[4096];
+    for (size_t i = 0; i < sizeof isas / sizeof *isas && ct__kern_for(isas[i]); i++)
+        for (int last = 0; last < 2; last++) {
+            double weight = 1, bias = 0, mean_of, rstd, sample;
+            for (int j = 0; j < 4096; j++) far[j] = 8192 + (float)(j % 2) / 4; /* variance 1 / 64 */
+            ct__channels s = {CT_F32, last ? 4096 : 1, 1, last ? 1 : 4096};
+            ct__batch_norm batch = {true, false, 0, &weight, &bias, &mean_of, &rstd, &sample};
+            ct__kern_for(isas[i])->norm.batch(&s, &batch, far, y);
+            ck_assert_double_eq_tol(mean_of, 8192.125, 1e-9);
+            ck_assert_double_eq_tol(rstd, 8, 1e-6);
+            ck_assert_double_eq_tol(sample, 4096. / 4095 / 64, 1e-8);
+        }
+}
+END_TEST
+
+START_TEST(a_relu_behind_batch_norm_lets_NaN_through_and_stops_the_gradient_of_zeros) {
+    for (size_t i = 0; i < sizeof isas / sizeof *isas && ct__kern_for(isas[i]); i++)
+        for (int last = 0; last < 2; last++) {
+            float in[4] = {2, 1, 0, NAN}, out[4], gy[4] = {1, 1, 1, 1}, gx[4];
+            double weight = 1, bias = 0, mean_of = 1, rstd = 1, sample, sum, dot;
+            ct__channels s = {CT_F32, last ? 4 : 1, 1, last ? 1 : 4};
+            ct__batch_norm batch = {false, true, 0, &weight, &bias, &mean_of, &rstd, &sample};
+            ct__kern_for(isas[i])->norm.batch(&s, &batch, in, out);
+            ck_assert_float_eq(out[0], 1);
+            ck_assert(out[1] == 0 && out[2] == 0 && isnan(out[3]));
+            ct__kern_for(isas[i])->norm.batch_backward(&s, &batch, gy, in, &sum, &dot, gx);
+            ck_assert_double_eq(sum, 2);
+            ck_assert(gx[0] == 1 && gx[1] == 0 && gx[2] == 0);
+        }
+}
+END_TEST
+
 START_TEST(channels_agree_with_the_reference) {
     static const int64_t shapes[][3] = {{1, 1, 1}, {3, 5, 1}, {7, 64, 1}, {300, 65, 1}, {129, 130, 1}, {1, 3, 17}, {2, 3, 16}, {4, 5, 33}, {2, 2, 5000}, {0, 4, 3}};
     for (size_t i = 0; i < sizeof isas / sizeof *isas; i++)
@@ -105,6 +178,9 @@ END_TEST
 
 TEST_LIST = {
     TEST(channels_agree_with_the_reference),
+    TEST(batch_norm_agrees_with_the_reference),
+    TEST(batch_norm_keeps_the_variance_of_values_far_from_0),
+    TEST(a_relu_behind_batch_norm_lets_NaN_through_and_stops_the_gradient_of_zeros),
     TEST(rows_agree_with_the_reference),
 };
 TEST_MAIN("kern_norm")

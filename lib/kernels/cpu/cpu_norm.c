@@ -80,7 +80,12 @@ static void rows_params(const ct__norm_rows *c, const void *g, void *gw, void *g
     ct__parallel_for((c->n + COLUMNS - 1) / COLUMNS, grain(c->m * COLUMNS), PICK(c->dtype, rows_params), &args);
 }
 
+void CT__ISA_NAME(ct__batch_norm)(const ct__channels *s, const ct__batch_norm *b, const void *x, void *y);
+void CT__ISA_NAME(ct__batch_norm_backward)(const ct__channels *s, const ct__batch_norm *b, const void *g, const void *x, double *sums, double *dots, void *gx);
+
 void CT__ISA_NAME(ct__norm_fill)(ct__norm_kernels *k);
 void CT__ISA_NAME(ct__norm_fill)(ct__norm_kernels *k) {
     *k = (ct__norm_kernels){.scale = scale, .sums = sums, .combine = combine, .rows = rows, .rows_backward = rows_backward, .rows_params = rows_params};
+    k->batch = CT__ISA_NAME(ct__batch_norm);
+    k->batch_backward = CT__ISA_NAME(ct__batch_norm_backward);
 }

@@ -40,6 +40,43 @@ static void combine(const ct__channels *s, const void *g, const void *x, const d
     }
 }
 
+static void measure(const ct__channels *s, const ct__batch_norm *b, const void *x) {
+    double n = (double)(s->outer * s->inner);
+    for (int64_t c = 0; c < s->channels; c++) b->mean[c] = b->sample[c] = 0;
+    for (int64_t i = 0; i < count(s); i++) b->mean[channel(s, i)] += load(s->dtype, x, i) / n;
+    for (int64_t i = 0; i < count(s); i++) {
+        double d = load(s->dtype, x, i) - b->mean[channel(s, i)];
+        b->sample[channel(s, i)] += d * d;
+    }
+    for (int64_t c = 0; c < s->channels; c++) {
+        b->rstd[c] = 1 / sqrt(b->sample[c] / n + b->eps);
+        b->sample[c] /= n - 1;
+    }
+}
+
+static double batch_y(const ct__batch_norm *b, int64_t c, double x) { return (x - b->mean[c]) * (b->rstd[c] * b->weight[c]) + b->bias[c]; }
+
+static void batch(const ct__channels *s, const ct__batch_norm *b, const void *x, void *y) {
+    if (b->training) measure(s, b, x);
+    for (int64_t i = 0; i < count(s); i++) {
+        double v = batch_y(b, channel(s, i), load(s->dtype, x, i));
+        store(s->dtype, y, i, b->relu && v <= 0 ? 0 : v);
+    }
+}
+
+static void batch_backward(const ct__channels *s, const ct__batch_norm *b, const void *g, const void *x, double *sum, double *dots, void *gx) {
+    double n = (double)(s->outer * s->inner);
+    for (int64_t c = 0; c < s->channels; c++) sum[c] = dots[c] = 0;
+    for (int pass = 0; pass < (gx ? 2 : 1); pass++)
+        for (int64_t i = 0; i < count(s); i++) {
+            int64_t c = channel(s, i);
+            double v = load(s->dtype, x, i), hat = (v - b->mean[c]) * b->rstd[c], h = load(s->dtype, g, i);
+            if (b->relu && batch_y(b, c, v) <= 0) h = 0;
+            if (pass == 0) sum[c] += h, dots[c] += h * hat;
+            else store(s->dtype, gx, i, b->weight[c] * b->rstd[c] * (b->training ? h - (sum[c] + hat * dots[c]) / n : h));
+        }
+}
+
 static double weight_at(const ct__norm_rows *c, int64_t j) { return c->weight ? load(c->dtype, c->weight, j) : 1; }
 
 /* (x - mean) rstd of element j of row i. */
@@ -91,5 +128,6 @@ static void rows_params(const ct__norm_rows *c, const void *g, void *gw, void *g
 
 void ct__norm_fill_ref(ct__norm_kernels *k);
 void ct__norm_fill_ref(ct__norm_kernels *k) {
-    *k = (ct__norm_kernels){.scale = scale, .sums = sums, .combine = combine, .rows = rows, .rows_backward = rows_backward, .rows_params = rows_params};
+    *k = (ct__norm_kernels){.scale = scale, .sums = sums, .combine = combine, .batch = batch, .batch_backward = batch_backward,
+                            .rows = rows, .rows_backward = rows_backward, .rows_params = rows_params};
 }
