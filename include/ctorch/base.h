@@ -141,6 +141,13 @@ CT_API int ct_get_num_threads(void);
  * BLAS call of the library sets it again. The old value also comes back when the library is unloaded. */
 CT_API void ct_blas_release(void);
 
+/*
+ * on: floats below 1.2e-38 and doubles below 2.2e-308 in size count as 0, as operands and as results; some processors need a hundred
+ * cycles for each such number. Off by default. For the calling thread, the work that it shares with the library's threads, and threads that it starts later;
+ * false where the processor cannot. torch.set_flush_denormal. Recurrent networks (ops_rnn.h) and Adam (optim.h) always flush.
+ */
+CT_API bool ct_set_flush_denormal(bool on);
+
 /* ---- Optional numbers ------------------------------------------------------------------------------------------ */
 
 /* In option structs zero means "default". A number whose zero means something is one of these instead:

@@ -17,6 +17,8 @@
  */
 #include "base/pool.h"
 
+#include "base/denormal.h"
+
 #include <signal.h>
 #include <stdlib.h>
 
@@ -27,6 +29,7 @@ typedef struct job {
     void (*fn)(int64_t begin, int64_t end, void *arg);
     void *arg;
     int64_t n, chunk;
+    bool flush; /* denormals, as the caller does: workers follow */
 } job;
 
 static struct {
@@ -123,6 +126,7 @@ static void work(uint64_t number) {
         uint64_t next = c & 0xffff, ranges = c >> 16 & 0xffff;
         if (job_number(c) != number || next >= ranges) return;
         if (!atomic_compare_exchange_weak(&pool.claim, &c, c + 1)) continue;
+        ct__flush_denormals(pool.job.flush);
         run_range(&pool.job, (int64_t)next);
         if (atomic_fetch_sub(&pool.left, 1) == 1 && atomic_load(&pool.caller_sleeps)) {
             pthread_mutex_lock(&pool.lock);
@@ -249,6 +253,7 @@ void ct__parallel_for(int64_t n, int64_t grain, void (*fn)(int64_t begin, int64_
         return;
     }
     if (!pool.started) start_workers();
+    j.flush = ct__flushes_denormals();
     pool.job = j;
     atomic_store(&pool.left, ranges);
     uint64_t number = (job_number(atomic_load(&pool.claim)) + 1) & 0xffffffff;

@@ -1,4 +1,5 @@
 /* The thread pool: lib/base/pool.c. */
+#include "base/denormal.h"
 #include "base/pool.h"
 #include "support/test.h"
 
@@ -191,6 +192,37 @@ START_TEST(a_forked_child_has_a_pool_of_its_own) {
 }
 END_TEST
 
+/* In arg: how many ranges see a product of denormal size as zero. */
+static void count_flushed(int64_t begin, int64_t end, void *arg) {
+    (void)begin, (void)end;
+    volatile float small = 1e-20f, product = small * small;
+    usleep(200); /* so that workers come to take a range */
+    if (product == 0) atomic_fetch_add((atomic_int *)arg, 1);
+}
+
+static int flushed_ranges(void) {
+    atomic_int n = 0;
+    ct__parallel_for(4, 1, count_flushed, &n);
+    return atomic_load(&n);
+}
+
+START_TEST(denormals_are_flushed_by_all_threads_or_none) {
+    set_threads(4);
+    if (!ct_set_flush_denormal(false)) test_skip("this processor cannot flush denormals");
+    else {
+        for (int k = 0; k < 20; k++) {
+            ck_assert_int_eq(flushed_ranges(), 0);
+            ck_assert(ct_set_flush_denormal(true));
+            ck_assert(ct__flush_denormals(true)); /* what it was */
+            ck_assert_int_eq(flushed_ranges(), 4);
+            ck_assert(ct_set_flush_denormal(false));
+            ck_assert(!ct__flushes_denormals());
+        }
+    }
+    set_threads(0);
+}
+END_TEST
+
 START_TEST(numbers_of_threads_out_of_range_are_refused) {
     int before = ct_get_num_threads();
     ck_assert_int_eq(ct_set_num_threads(0), CT_ERR_INVALID_ARGUMENT);
@@ -266,6 +298,7 @@ TEST_LIST = {
     TEST(many_submitters_at_once),
     TEST(no_wake_up_is_lost),
     TEST(a_forked_child_has_a_pool_of_its_own),
+    TEST(denormals_are_flushed_by_all_threads_or_none),
     TEST(numbers_of_threads_out_of_range_are_refused),
     TEST(the_number_does_not_change_under_a_job),
     TEST(a_stopped_pool_starts_again),
