@@ -44,6 +44,7 @@ typedef struct ct_adam_options {
 } ct_adam_options;
 
 /* m = beta1 m + (1 - beta1) g;  v = beta2 v + (1 - beta2) g^2;  p -= lr m' / (sqrt(v') + eps) with m' = m / (1 - beta1^t), v' = v / (1 - beta2^t).
+ * Denormal numbers (f32: below 1.2e-38) count as 0 in it unless eps is below about 1e-10; the weights are PyTorch's up to lr / eps * 1.2e-37 a step.
  * Kingma and Ba 2015; AdamW: Loshchilov and Hutter 2019. torch.optim.Adam, AdamW; PyTorch's lr is 1e-3. */
 CT_API ct_optim *ct_optim_adam(ct_list *params, double lr, const ct_adam_options *options);
 CT_API ct_optim *ct_optim_adamw(ct_list *params, double lr, const ct_adam_options *options);

@@ -290,6 +290,38 @@ START_TEST(a_retained_optimizer_outlives_one_free) {
 END_TEST
 
 /* PyTorch's numbers after three steps. It rounds within a step as well; the step here is computed in float32 and rounded at its end. */
+/* One gradient, then none: the moments fall until they are denormal. weight: its value after n steps, in f64 where nothing is flushed. */
+static double adam_by_hand(double weight, double grad, double eps, int n) {
+    double m = 0, v = 0;
+    for (int t = 1; t <= n; t++) {
+        double g = t == 1 ? grad : 0;
+        m += 0.1 * (g - m);
+        v = 0.999 * v + 0.001 * g * g;
+        weight -= 0.01 / (1 - pow(0.9, t)) * m / (sqrt(v) / sqrt(1 - pow(0.999, t)) + eps);
+    }
+    return weight;
+}
+
+START_TEST(moments_too_small_for_a_float_leave_weights_alone) {
+    const double grads[] = {1, 1e-5, 1e-10, 1e-18, 3e-20, 1e-22, 1e-30, 1e-38, 1e-40}, eps[] = {1e-8, 1e-10};
+    for (int e = 0; e < 2; e++) {
+        ct_tensor *w = test_f32((const double[9]){0, 0, 0, 0, 0, 0, 0, 0, 0}, CT_SHAPE(9)), *none = ct_zeros(CT_SHAPE(9), CT_F32);
+        ct_set_requires_grad(w, true);
+        ct_optim *opt = ct_optim_adam(list_of(w), 0.01, &(ct_adam_options){.eps = ct_some_f64(eps[e])});
+        for (int t = 0; t < 1500; t++) {
+            ct_tensor_set_grad(w, t ? none : test_f32(grads, CT_SHAPE(9)));
+            ck_assert_int_eq(ct_optim_step(opt), CT_OK);
+        }
+        for (int i = 0; i < 9; i++) {
+            double want = adam_by_hand(0, grads[i], eps[e], 1500), got = (double)ct_data_f32(w)[i];
+            ck_assert_msg(fabs(got - want) <= 2e-5 * fabs(want) + 1500 * 0.02 / eps[e] * 1.2e-37, "gradient %g: the weight is %g, want %g", grads[i], got, want);
+        }
+        ct_optim_free(opt);
+    }
+    ck_ok();
+}
+END_TEST
+
 START_TEST(parameters_of_half_types_are_stepped_in_float32) {
     static const struct { ct_dtype dtype; double adam[3], exp_avg[3], sgd[3], tolerance; } want[] = {
         {CT_F16, {0.70751953125, 2.291015625, 2.708984375}, {0.056060791015625, -0.11212158203125, 0.1683349609375}, {0.8994140625, 2.1796875, 2.69921875}, 2e-3},
@@ -325,7 +357,7 @@ START_TEST(parameters_of_half_types_are_stepped_in_float32) {
 }
 END_TEST
 
-TEST_LIST = {TEST(a_learning_rate_is_a_number_from_0_on), TEST(parameters_of_half_types_are_stepped_in_float32), TEST(a_retained_optimizer_outlives_one_free), TEST(steps_equal_pytorchs_with_every_option), TEST(a_parameter_without_gradient_is_passed_over), TEST(zero_grad_drops_gradients),
+TEST_LIST = {TEST(a_learning_rate_is_a_number_from_0_on), TEST(parameters_of_half_types_are_stepped_in_float32), TEST(moments_too_small_for_a_float_leave_weights_alone), TEST(a_retained_optimizer_outlives_one_free), TEST(steps_equal_pytorchs_with_every_option), TEST(a_parameter_without_gradient_is_passed_over), TEST(zero_grad_drops_gradients),
              TEST(groups_have_numbers_of_their_own), TEST(wrong_numbers_and_parameters_are_errors),
              TEST(a_saved_and_loaded_optimizer_goes_on_with_the_same_bits), TEST(loading_a_state_that_does_not_fit_changes_nothing),
              TEST(a_step_with_a_wrong_gradient_changes_no_parameter)};
