@@ -9,6 +9,9 @@
  * The input's products of all steps are one matrix product; gradients of any order flow to input, states and weights. Floating point, all of one
  * dtype; half types are computed in float32 and rounded at the end (torch rounds each step). Results are held by the innermost scope; NULL with the error
  * pending on failure. Since 0.1.
+ *
+ * Denormal numbers count as 0 in them, as after ct_set_flush_denormal(true), whatever the program chose: states and gradients below 1.2e-38 (f64: 2.2e-308). A gradient
+ * that vanishes over a long sequence would otherwise take a hundred cycles an element to compute nothing that a weight could notice. torch keeps them.
  */
 #ifndef CTORCH_OPS_RNN_H
 #define CTORCH_OPS_RNN_H

@@ -1,6 +1,8 @@
 /*
  * kern_rnn.h: what a step of LSTM and GRU does with its gates, element by element. (Plain RNNs use act of kern_nn.h.)
  *
+ * And products with a weight that every step multiplies by, packed once for all of them.
+ *
  * Row-major memory, dtype CT_F32 or CT_F64. Gates of a row lie one after the other, h elements each: i f g o, and r z n, in PyTorch's order.
  */
 #ifndef CT__KERN_RNN_H
@@ -20,6 +22,11 @@ typedef struct ct__rnn_kernels {
     void (*gru)(ct_dtype dtype, int64_t rows, int64_t h, void *gx, const void *gh, void *state, void *hn, void *out);
     /* dstate: the gradient of the state after the step in, directly of the one before out, without what flows through dgh. */
     void (*gru_backward)(ct_dtype dtype, int64_t rows, int64_t h, const void *gates, const void *hn, const void *old, void *dstate, void *dgx, void *dgh);
+
+    /* f32: C [rows, n] = A [rows, k] W, or C + A W, in the calling thread. W is packed from [k, n] or, transposed, from [n, k] into packed_size elements. */
+    int64_t (*packed_size)(int64_t k, int64_t n);
+    void (*pack)(int64_t k, int64_t n, bool transposed, const float *w, float *packed);
+    void (*product)(int64_t rows, int64_t k, int64_t n, const float *a, const float *packed, bool add, float *c);
 } ct__rnn_kernels;
 
 #endif

@@ -10,6 +10,7 @@
  * direction. The node keeps the gates as the cell left them and what the cell needs besides (c before each step, or the state's part of n);
  * h before each step is rebuilt from the outputs. While backward is recorded, the gradients are those of a twin of public ops.
  */
+#include "base/denormal.h"
 #include "base/vec.h"
 #include "kernels/blas/blas.h"
 #include "kernels/kernels.h"
@@ -79,7 +80,7 @@ static void add(ct_dtype dtype, int64_t n, void *to, const void *from) {
         for (int64_t i = 0; i < n; i++) ((double *)to)[i] += ((const double *)from)[i];
 }
 
-/* ---- Forward ---- */
+/* ---- The steps ---- */
 
 /* Pointers to dense memory of everything; NULL for what is not there. */
 typedef struct operands {
@@ -97,66 +98,138 @@ static void sum_bias(const layer_ctx *c, const operands *o) {
     if (c->kind != CT__RNN_GRU) add(c->dtype, n, o->bias, o->in[B_HH]);
 }
 
-static void run_forward(const layer_ctx *c, const operands *o) {
-    const ct_dtype d = c->dtype;
-    const int64_t width = ct__rnn_gates(c->kind) * c->h;
-    const ct__kernels *kern = ct__kern();
-    sum_bias(c, o);
-    product(d, false, true, c->steps.total, width, c->in, o->in[X], o->in[W_IH], o->gates, 0, o->in[B_IH] ? o->bias : NULL);
-    step k = first_step(&c->steps);
-    for (int64_t i = 0; i < c->steps.n; i++, k = move(&c->steps, k, true)) {
-        char *gates = row(d, o->gates, k.at, width), *out = row(d, o->out, k.at, c->p);
-        char *extra = o->extra ? row(d, o->extra, k.at, c->h) : NULL;
-        if (c->kind == CT__RNN_GRU) {
-            product(d, false, true, k.rows, width, c->h, o->state, o->in[W_HH], o->scratch, 0, o->in[B_HH]);
-            kern->rnn.gru(d, k.rows, c->h, gates, o->scratch, o->state, extra, out);
-            continue;
-        }
-        product(d, false, true, k.rows, width, c->p, o->state, o->in[W_HH], gates, 1, NULL);
-        if (c->kind == CT__RNN_LSTM) {
-            kern->rnn.lstm(d, k.rows, c->h, gates, o->cell, extra, o->in[W_HR] ? o->scratch : out);
-            if (o->in[W_HR]) product(d, false, true, k.rows, c->p, c->h, o->scratch, o->in[W_HR], out, 0, NULL);
-        } else {
-            kern->nn.act(c->kind == CT__RNN_TANH ? CT__ACT_TANH : CT__ACT_RELU, d, k.rows * c->h, gates, out, 0, 0);
-        }
-        memcpy(o->state, out, (size_t)(k.rows * c->p) * ct_dtype_size(d));
-    }
-}
-
-/* ---- Backward, fused ---- */
+/*
+ * The rows of a layer run by themselves: threads share them out, and meet once for all steps. Products with the state's weight, some rows by all of it, take it
+ * packed (f32); without, each is one of BLAS.
+ */
+typedef struct weight { const char *plain; float *packed; } weight;
 
 typedef struct gradients {
     char *dgates, *dgh;        /* [S, G H]; dgh: GRU's of the state's product, else the same memory */
     char *dh, *dc, *dhidden;   /* [B, P], [B, H]; with a projection [B, H] */
     char *projected, *hidden;  /* with a projection: gradients of the outputs [S, P], what was projected [S, H] */
+    const char *dout;          /* [S, P] or NULL */
 } gradients;
 
-static void run_backward(const layer_ctx *c, const operands *o, const char *dout, const gradients *g) {
+typedef struct pass {
+    const layer_ctx *c;
+    const operands *o;
+    const gradients *g;    /* backward */
+    weight w_hh, w_hr;     /* op(W) [k, n] of each product */
+} pass;
+
+static void times(const pass *p, const weight *w, bool transposed, int64_t rows, int64_t k, int64_t n, const void *a, bool add, void *c) {
+    if (w->packed) ct__kern()->rnn.product(rows, k, n, a, w->packed, add, c);
+    else product(p->c->dtype, false, transposed, rows, n, k, a, w->plain, c, add, NULL);
+}
+
+/* Rows [begin, end) of step k. */
+static step part_of(step k, int64_t begin, int64_t end) { return (step){k.t, k.at + begin, ct__min_i64(k.rows, end) - begin}; }
+
+static void gru_forward(const pass *p, step k, int64_t begin, void *gates, void *extra, void *out) {
+    const layer_ctx *c = p->c;
+    const ct_dtype d = c->dtype;
+    char *state = row(d, p->o->state, begin, c->p), *gh = row(d, p->o->scratch, begin, 3 * c->h);
+    for (int64_t i = 0; i < k.rows && p->o->in[B_HH]; i++) memcpy(row(d, gh, i, 3 * c->h), p->o->in[B_HH], (size_t)(3 * c->h) * ct_dtype_size(d));
+    times(p, &p->w_hh, true, k.rows, c->h, 3 * c->h, state, p->o->in[B_HH], gh);
+    ct__kern()->rnn.gru(d, k.rows, c->h, gates, gh, state, extra, out);
+}
+
+static void forward_rows(int64_t begin, int64_t end, void *arg) {
+    const pass *p = arg;
+    const layer_ctx *c = p->c;
+    const operands *o = p->o;
     const ct_dtype d = c->dtype;
     const int64_t width = ct__rnn_gates(c->kind) * c->h;
-    const ct__kernels *kern = ct__kern();
-    step k = last_step(&c->steps);
-    for (int64_t i = 0; i < c->steps.n; i++, k = move(&c->steps, k, false)) {
-        char *gates = row(d, o->gates, k.at, width), *dgates = row(d, g->dgates, k.at, width), *dgh = row(d, g->dgh, k.at, width);
+    step all = first_step(&c->steps);
+    for (int64_t i = 0; i < c->steps.n; i++, all = move(&c->steps, all, true)) {
+        const step k = part_of(all, begin, end);
+        if (k.rows <= 0) continue;
+        char *gates = row(d, o->gates, k.at, width), *out = row(d, o->out, k.at, c->p), *state = row(d, o->state, begin, c->p);
         char *extra = o->extra ? row(d, o->extra, k.at, c->h) : NULL;
-        if (dout) add(d, k.rows * c->p, g->dh, row(d, dout, k.at, c->p));
         if (c->kind == CT__RNN_GRU) {
-            kern->rnn.gru_backward(d, k.rows, c->h, gates, extra, row(d, o->scratch, k.at, c->h), g->dh, dgates, dgh);
-            product(d, false, false, k.rows, c->h, width, dgh, o->in[W_HH], g->dh, 1, NULL);
+            gru_forward(p, k, begin, gates, extra, out);
             continue;
         }
-        const char *dhidden = g->dh;
-        if (o->in[W_HR]) {
-            memcpy(row(d, g->projected, k.at, c->p), g->dh, (size_t)(k.rows * c->p) * ct_dtype_size(d));
-            product(d, false, false, k.rows, c->h, c->p, g->dh, o->in[W_HR], g->dhidden, 0, NULL);
-            dhidden = g->dhidden;
+        times(p, &p->w_hh, true, k.rows, c->p, width, state, true, gates);
+        if (c->kind == CT__RNN_LSTM) {
+            char *hidden = o->in[W_HR] ? row(d, o->scratch, begin, c->h) : out;
+            ct__kern()->rnn.lstm(d, k.rows, c->h, gates, row(d, o->cell, begin, c->h), extra, hidden);
+            if (o->in[W_HR]) times(p, &p->w_hr, true, k.rows, c->h, c->p, hidden, false, out);
+        } else {
+            ct__kern()->nn.act(c->kind == CT__RNN_TANH ? CT__ACT_TANH : CT__ACT_RELU, d, k.rows * c->h, gates, out, 0, 0);
         }
-        if (c->kind == CT__RNN_LSTM)
-            kern->rnn.lstm_backward(d, k.rows, c->h, gates, extra, dhidden, g->dc, dgates, g->hidden ? row(d, g->hidden, k.at, c->h) : NULL);
-        else
-            kern->nn.act_backward(c->kind == CT__RNN_TANH ? CT__ACT_TANH : CT__ACT_RELU, d, k.rows * c->h, row(d, o->out, k.at, c->h), g->dh, dgates, 0, 0);
-        product(d, false, false, k.rows, c->p, width, dgates, o->in[W_HH], g->dh, 0, NULL);
+        memcpy(state, out, (size_t)(k.rows * c->p) * ct_dtype_size(d));
     }
+}
+
+static void backward_rows(int64_t begin, int64_t end, void *arg) {
+    const pass *p = arg;
+    const layer_ctx *c = p->c;
+    const operands *o = p->o;
+    const gradients *g = p->g;
+    const ct_dtype d = c->dtype;
+    const int64_t width = ct__rnn_gates(c->kind) * c->h;
+    char *dh = row(d, g->dh, begin, c->p);
+    step all = last_step(&c->steps);
+    for (int64_t i = 0; i < c->steps.n; i++, all = move(&c->steps, all, false)) {
+        const step k = part_of(all, begin, end);
+        if (k.rows <= 0) continue;
+        char *gates = row(d, o->gates, k.at, width), *dgates = row(d, g->dgates, k.at, width), *dgh = row(d, g->dgh, k.at, width);
+        char *extra = o->extra ? row(d, o->extra, k.at, c->h) : NULL, *dhidden = dh;
+        if (g->dout) add(d, k.rows * c->p, dh, row(d, g->dout, k.at, c->p));
+        if (o->in[W_HR]) {
+            dhidden = row(d, g->dhidden, begin, c->h);
+            memcpy(row(d, g->projected, k.at, c->p), dh, (size_t)(k.rows * c->p) * ct_dtype_size(d));
+            times(p, &p->w_hr, false, k.rows, c->p, c->h, dh, false, dhidden);
+        }
+        if (c->kind == CT__RNN_GRU)
+            ct__kern()->rnn.gru_backward(d, k.rows, c->h, gates, extra, row(d, o->scratch, k.at, c->h), dh, dgates, dgh);
+        else if (c->kind == CT__RNN_LSTM)
+            ct__kern()->rnn.lstm_backward(d, k.rows, c->h, gates, extra, dhidden, row(d, g->dc, begin, c->h), dgates, g->hidden ? row(d, g->hidden, k.at, c->h) : NULL);
+        else
+            ct__kern()->nn.act_backward(c->kind == CT__RNN_TANH ? CT__ACT_TANH : CT__ACT_RELU, d, k.rows * c->h, row(d, o->out, k.at, c->h), dh, dgates, 0, 0);
+        times(p, &p->w_hh, false, k.rows, width, c->p, dgh, c->kind == CT__RNN_GRU, dh);
+    }
+}
+
+/*
+ * Threads share the rows, at least ROWS_GRAIN each: with fewer all of a weight is read for little work. A single row of a weight beyond LARGE elements is BLAS'
+ * GEMV, whose threads share the weight. So is all with one step, for which packing does not pay, and f64.
+ */
+enum { ROWS_GRAIN = 4, LARGE = 1 << 17 };
+static bool packs(const layer_ctx *c) {
+    return c->dtype == CT_F32 && c->steps.n > 1 && (c->b > 1 || ct__rnn_gates(c->kind) * c->h * c->p <= LARGE);
+}
+
+/* w [rows, cols], by which a product multiplies as it is or transposed. The memory: a reference; NULL with an error pending or for nothing. */
+static ct_tensor *pack(weight *w, int64_t rows, int64_t cols, bool transposed) {
+    if (!w->plain || rows == 0 || cols == 0) return NULL;
+    const int64_t k = transposed ? cols : rows, n = transposed ? rows : cols, size = ct__kern()->rnn.packed_size(k, n);
+    ct_tensor *t = ct__new("pack", &size, 1, CT_F32);
+    if (!t) return NULL;
+    w->packed = (float *)(void *)ct__ptr(t);
+    ct__kern()->rnn.pack(k, n, transposed, (const float *)(const void *)w->plain, w->packed);
+    return t;
+}
+
+static void run_rows(const layer_ctx *c, const operands *o, const gradients *g) {
+    pass p = {.c = c, .o = o, .g = g, .w_hh = {.plain = o->in[W_HH]}, .w_hr = {.plain = o->in[W_HR]}};
+    ct_tensor *hh = NULL, *hr = NULL;
+    if (packs(c)) {
+        hh = pack(&p.w_hh, ct__rnn_gates(c->kind) * c->h, c->p, !g);
+        hr = pack(&p.w_hr, c->p, c->h, !g);
+    }
+    if (ct__pending() == CT_OK) ct__parallel_for(c->b, c->steps.n > 1 ? ROWS_GRAIN : ct__max_i64(c->b, 1), g ? backward_rows : forward_rows, &p);
+    ct__unref(hh);
+    ct__unref(hr);
+}
+
+static void run_forward(const layer_ctx *c, const operands *o) {
+    const int64_t width = ct__rnn_gates(c->kind) * c->h;
+    sum_bias(c, o);
+    product(c->dtype, false, true, c->steps.total, width, c->in, o->in[X], o->in[W_IH], o->gates, 0, o->in[B_IH] ? o->bias : NULL);
+    run_rows(c, o, NULL);
 }
 
 /* h before each step into before [S, P]: the outputs, moved on by one step. state: a copy of h0. */
@@ -218,7 +291,8 @@ static void fused(ct__node *n, const layer_ctx *c, ct_tensor *const *saved, ct_t
     if (ct__pending() != CT_OK) return;
     states_before(c, o.out, ct__ptr(state), ct__ptr(before));
     o.scratch = ct__ptr(before); /* GRU's cell reads it */
-    run_backward(c, &o, ptr(dout), &(gradients){ptr(dgates), ptr(dgh), ptr(dh), ptr(dc), ptr(dhidden), ptr(projected), ptr(hidden)});
+    run_rows(c, &o, &(gradients){ptr(dgates), ptr(dgh), ptr(dh), ptr(dc), ptr(dhidden), ptr(projected), ptr(hidden), ptr(dout)});
+    if (ct__pending() != CT_OK) return;
     if (ct__needs(n, X)) gin[X] = made(d, false, false, s, c->in, width, ptr(dgates), o.in[W_IH]);
     if (ct__needs(n, H0)) gin[H0] = dh;
     if (ct__needs(n, C0)) gin[C0] = dc;
@@ -288,7 +362,10 @@ static void layer_backward(ct__node *n, ct_tensor *const *g, ct_tensor **gin) {
     }
     for (int i = 0; i < N_INPUTS; i++)
         if (saved[i]) saved[i] = ct__scope_give(ct__dense("backward", saved[i]));
-    if (ct__pending() == CT_OK) fused(n, c, saved, gout, gin);
+    if (ct__pending() != CT_OK) return;
+    const bool before = ct__flush_denormals(true);
+    fused(n, c, saved, gout, gin);
+    ct__flush_denormals(before);
 }
 
 #define LAYER_CLASS(name) \
@@ -368,7 +445,9 @@ bool ct__rnn_layer(int op, ct__rnn_kind kind, const ct__rnn_steps *steps, ct_ten
         operands o = {.gates = ptr(m.gates), .extra = ptr(m.extra), .bias = ptr(m.bias), .state = ptr(m.state), .cell = ptr(m.cell), .out = ptr(m.out),
                       .scratch = ptr(m.scratch)};
         for (int i = 0; i < N_INPUTS; i++) o.in[i] = ptr(m.in[i]);
+        const bool before = ct__flush_denormals(true);
         run_forward(&k, &o);
+        ct__flush_denormals(before);
         ct__save_output(n, OUTPUT, m.out, 0);
         ct__save(n, GATES, m.gates);
         ct__save(n, EXTRA, m.extra);

@@ -88,6 +88,32 @@ START_TEST(cells_agree_with_the_reference) {
 }
 END_TEST
 
+/* C beyond its last row stays as it is. Bound: the sums of k products below 4 each, rounded once per product. */
+static void compare_products(ct__isa isa, int64_t rows, int64_t k, int64_t n) {
+    const ct__rnn_kernels *kern[] = {&ct__kern_for(isa)->rnn, &ct__kern_for(CT__ISA_REF)->rnn};
+    static float packed[2][2 * N], c[2][N];
+    fill(memory[0], CT_F32, rows * k), fill(memory[1], CT_F32, k * n), fill(memory[2], CT_F32, (rows + 1) * n);
+    for (int form = 0; form < 4; form++) {
+        for (int i = 0; i < 2; i++) {
+            memcpy(c[i], memory[2], (size_t)((rows + 1) * n) * sizeof(float));
+            ck_assert_int_le(kern[i]->packed_size(k, n), 2 * N);
+            kern[i]->pack(k, n, form & 1, (const float *)(const void *)memory[1], packed[i]);
+            kern[i]->product(rows, k, n, (const float *)(const void *)memory[0], packed[i], form & 2, c[i]);
+        }
+        agree("product", isa, CT_F32, c[0], c[1], rows * n, 0.1 * (double)(k + 10));
+        agree("the row after it", isa, CT_F32, c[0] + rows * n, (float *)(void *)memory[2] + rows * n, n, 0);
+    }
+}
+
+START_TEST(products_with_a_packed_weight_agree_with_the_reference) {
+    static const int64_t rows[] = {1, 2, 3, 4, 5, 6, 7, 11, 13, 32}, sizes[] = {1, 2, 5, 16, 17, 31, 48, 63, 64, 65, 100, 129, 200};
+    for (size_t i = 0; i < sizeof isas / sizeof *isas; i++)
+        for (size_t r = 0; r < sizeof rows / sizeof *rows && ct__kern_for(isas[i]); r++)
+            for (size_t k = 0; k < sizeof sizes / sizeof *sizes; k++)
+                for (size_t n = 0; n < sizeof sizes / sizeof *sizes; n++) compare_products(isas[i], rows[r], sizes[k], sizes[n]);
+}
+END_TEST
+
 /* Row `blind` sees nothing: -inf in the mask. */
 static void compare_attention(ct__isa isa, ct__attention a, bool masked, int64_t blind) {
     const ct__attention_kernels *k[] = {&ct__kern_for(isa)->attention, &ct__kern_for(CT__ISA_REF)->attention};
@@ -130,6 +156,7 @@ END_TEST
 
 TEST_LIST = {
     TEST(cells_agree_with_the_reference),
+    TEST(products_with_a_packed_weight_agree_with_the_reference),
     TEST(attention_agrees_with_the_reference),
 };
 TEST_MAIN("kern_rnn")

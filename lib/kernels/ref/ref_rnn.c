@@ -5,6 +5,7 @@
 
 #include "base/platform.h"
 #include <math.h>
+#include <string.h>
 
 static double sigmoid(double x) { return 1 / (1 + exp(-x)); }
 
@@ -37,7 +38,23 @@ static void gru_backward(ct_dtype dtype, int64_t rows, int64_t h, const void *ga
     (dtype == CT_F32 ? gru_backward_rows_f32 : gru_backward_rows_f64)(0, rows, &j);
 }
 
+/* Packed as it is, or transposed: [k, n]. */
+static int64_t packed_size(int64_t k, int64_t n) { return k * n; }
+static void pack(int64_t k, int64_t n, bool transposed, const float *w, float *packed) {
+    for (int64_t i = 0; i < k; i++)
+        for (int64_t j = 0; j < n; j++) packed[i * n + j] = transposed ? w[j * k + i] : w[i * n + j];
+}
+static void product(int64_t rows, int64_t k, int64_t n, const float *a, const float *packed, bool add, float *c) {
+    for (int64_t i = 0; i < rows; i++)
+        for (int64_t j = 0; j < n; j++) {
+            double sum = add ? (double)c[i * n + j] : 0;
+            for (int64_t l = 0; l < k; l++) sum += (double)a[i * k + l] * (double)packed[l * n + j];
+            c[i * n + j] = (float)sum;
+        }
+}
+
 void ct__rnn_fill_ref(ct__rnn_kernels *k);
 void ct__rnn_fill_ref(ct__rnn_kernels *k) {
-    *k = (ct__rnn_kernels){.lstm = lstm, .lstm_backward = lstm_backward, .gru = gru, .gru_backward = gru_backward};
+    *k = (ct__rnn_kernels){.lstm = lstm, .lstm_backward = lstm_backward, .gru = gru, .gru_backward = gru_backward,
+                            .packed_size = packed_size, .pack = pack, .product = product};
 }
