@@ -82,17 +82,18 @@ CT__INLINE VEC NAME(load_stride)(const REAL *p, int64_t stride, int n) {
     return v_evens(a, b);
 }
 
-static void NAME(max_span)(const ct__pool_shape *s, const REAL *volume, const pool_range *deps, const pool_range *rows, int64_t j, int n, REAL *y,
-                           uint8_t *taps) {
+/* n outputs of a row from output j on, whose windows lie within the row. kw, stride and dil are the shape's: constants for the usual windows. */
+CT__INLINE void NAME(max_span)(const ct__pool_shape *s, const REAL *volume, const pool_range *deps, const pool_range *rows, int64_t j, int n,
+                               const int64_t kw, const int64_t stride, const int64_t dil, REAL *y, uint8_t *taps) {
     VEC best = v_zero() - (REAL)INFINITY;
-    IVEC won = (IVEC){0} + (int)((deps->first * s->kh + rows->first) * s->kw);
+    IVEC won = (IVEC){0} + (int)((deps->first * s->kh + rows->first) * kw);
     for (int64_t k = deps->first; k < deps->end; k++)
         for (int64_t a = rows->first; a < rows->end; a++) {
-            const REAL *x = volume + ((deps->at + k * s->dil_d) * s->h + rows->at + a * s->dil_h) * s->w + j * s->stride_w - s->pad_w;
+            const REAL *x = volume + ((deps->at + k * s->dil_d) * s->h + rows->at + a * s->dil_h) * s->w + j * stride - s->pad_w;
             __builtin_prefetch(x + POOL_AHEAD);
             __builtin_prefetch(x + POOL_AHEAD + LANES);
-            for (int64_t b = 0; b < s->kw; b++)
-                NAME(keep_max)(NAME(load_stride)(x + b * s->dil_w, s->stride_w, n), (int)((k * s->kh + a) * s->kw + b), &best, &won);
+            for (int64_t b = 0; b < kw; b++)
+                NAME(keep_max)(NAME(load_stride)(x + b * dil, stride, n), (int)((k * s->kh + a) * kw + b), &best, &won);
         }
     v_store_n(y, best, n);
     v_store_bytes(taps, won, n);
@@ -103,16 +104,26 @@ static void NAME(max_rows_major)(int64_t begin, int64_t end, void *arg) {
     const ct__pool_shape *s = o->s;
     int64_t first = 0, last = 0; /* outputs whose windows lie within the row */
     if (s->stride_w <= 2) pool_inside(s->ow, s->stride_w, s->pad_w, s->dil_w, s->kw, s->w, &first, &last);
+    int usual = s->stride_w == 2 && s->dil_w == 1 && (s->kw == 2 || s->kw == 3) ? (int)s->kw : 0;
+    int64_t i = begin % s->oh, z = begin / s->oh % s->od;
+    const REAL *volume = o->in + begin / (s->od * s->oh) * s->d * s->h * s->w;
     for (int64_t r = begin; r < end; r++) {
-        const REAL *volume = o->in + r / (s->od * s->oh) * s->d * s->h * s->w;
         REAL *y = o->out + r * s->ow;
         uint8_t *taps = o->out_taps + r * s->ow;
-        pool_range deps = pool_taps(r / s->oh % s->od, s->stride_d, s->pad_d, s->dil_d, s->kd, s->d);
-        pool_range rows = pool_taps(r % s->oh, s->stride_h, s->pad_h, s->dil_h, s->kh, s->h);
+        pool_range deps = pool_taps(z, s->stride_d, s->pad_d, s->dil_d, s->kd, s->d), rows = pool_taps(i, s->stride_h, s->pad_h, s->dil_h, s->kh, s->h);
         for (int64_t j = 0; j < first; j++) NAME(max_one)(s, volume, &deps, &rows, j, y + j, taps + j);
-        for (int64_t j = first; j < last; j += LANES)
-            NAME(max_span)(s, volume, &deps, &rows, j, (int)ct__min_i64(LANES, last - j), y + j, taps + j);
+        for (int64_t j = first; j < last; j += LANES) {
+            int n = (int)ct__min_i64(LANES, last - j);
+            if (usual == 2) NAME(max_span)(s, volume, &deps, &rows, j, n, 2, 2, 1, y + j, taps + j);
+            else if (usual == 3) NAME(max_span)(s, volume, &deps, &rows, j, n, 3, 2, 1, y + j, taps + j);
+            else NAME(max_span)(s, volume, &deps, &rows, j, n, s->kw, s->stride_w, s->dil_w, y + j, taps + j);
+        }
         for (int64_t j = last; j < s->ow; j++) NAME(max_one)(s, volume, &deps, &rows, j, y + j, taps + j);
+        if (++i < s->oh) continue;
+        i = 0;
+        if (++z < s->od) continue;
+        z = 0;
+        volume += s->d * s->h * s->w;
     }
 }
 
@@ -184,6 +195,9 @@ static void NAME(scatter_major)(int64_t begin, int64_t end, void *arg) {
     bool tiled = s->kh == 2 && s->kw == 2 && s->stride_h == 2 && s->stride_w == 2 && s->pad_h == 0 && s->pad_w == 0 && s->dil_h == 1 &&
                  s->dil_w == 1 && s->h / 2 == s->oh && s->w / 2 == s->ow && s->d == 1;
     int64_t size = s->d * s->h * s->w, out = s->od * s->oh * s->ow;
+    int64_t place[256]; /* of a tap, from its window's own place on */
+    for (int64_t t = 0; t < s->kd * s->kh * s->kw; t++)
+        place[t] = ((t / (s->kh * s->kw) * s->dil_d) * s->h + t / s->kw % s->kh * s->dil_h) * s->w + t % s->kw * s->dil_w;
     for (int64_t p = begin; p < end; p++) {
         const REAL *gy = o->in + p * out;
         const uint8_t *taps = o->taps + p * out;
@@ -194,12 +208,10 @@ static void NAME(scatter_major)(int64_t begin, int64_t end, void *arg) {
         }
         memset(gx, 0, (size_t)size * sizeof *gx);
         for (int64_t z = 0; z < s->od; z++)
-            for (int64_t i = 0; i < s->oh; i++, gy += s->ow, taps += s->ow)
-                for (int64_t j = 0; j < s->ow; j++) {
-                    int64_t t = taps[j], r = t / s->kw;
-                    int64_t d = z * s->stride_d - s->pad_d + r / s->kh * s->dil_d, h = i * s->stride_h - s->pad_h + r % s->kh * s->dil_h;
-                    gx[(d * s->h + h) * s->w + j * s->stride_w - s->pad_w + t % s->kw * s->dil_w] += gy[j];
-                }
+            for (int64_t i = 0; i < s->oh; i++, gy += s->ow, taps += s->ow) {
+                int64_t at = ((z * s->stride_d - s->pad_d) * s->h + i * s->stride_h - s->pad_h) * s->w - s->pad_w;
+                for (int64_t j = 0; j < s->ow; j++, at += s->stride_w) gx[at + place[taps[j]]] += gy[j];
+            }
     }
 }
 

@@ -179,7 +179,9 @@ typedef uint8_t ct__bvec_f64 __attribute__((vector_size(CT__VEC_BYTES / 8)));
     }                                                                                                                           \
     CT__INLINE ct__vec_##T ct__vec_zip_hi_##T(ct__vec_##T a, ct__vec_##T b) {                                                    \
         return CT__SHUFFLE_LIST(ct__ivec_##T, a, b, CT__ZIPS_HI_##T);                                                           \
-    }                                                                                                                           \
+    }
+/* n integers of a vector as bytes. */
+#define CT__VEC_BYTE_MOVES(T)                                                                                                   \
     CT__INLINE void ct__vec_store_bytes_##T(uint8_t *p, ct__ivec_##T v, int n) {                                                 \
         ct__bvec_##T b = __builtin_convertvector(v, ct__bvec_##T);                                                              \
         if (n == (int)sizeof b) memcpy(p, &b, sizeof b);                                                                        \
@@ -199,6 +201,23 @@ typedef uint8_t ct__bvec_f64 __attribute__((vector_size(CT__VEC_BYTES / 8)));
 #define CT__ZIPS_HI_f64 CT__LIST_F64(CT__ZIP_HI)
 CT__VEC_EXTRAS(f32)
 CT__VEC_EXTRAS(f64)
+#if CT__VEC_BYTES == 64
+CT__INLINE void ct__vec_store_bytes_f32(uint8_t *p, ct__ivec_f32 v, int n) {
+    _mm512_mask_cvtepi32_storeu_epi8(p, (__mmask16)((1u << n) - 1), (__m512i)v);
+}
+CT__INLINE void ct__vec_store_bytes_f64(uint8_t *p, ct__ivec_f64 v, int n) {
+    _mm512_mask_cvtepi64_storeu_epi8(p, (__mmask8)((1u << n) - 1), (__m512i)v);
+}
+CT__INLINE ct__ivec_f32 ct__vec_load_bytes_f32(const uint8_t *p, int n) {
+    return (ct__ivec_f32)_mm512_cvtepu8_epi32(_mm_maskz_loadu_epi8((__mmask16)((1u << n) - 1), p));
+}
+CT__INLINE ct__ivec_f64 ct__vec_load_bytes_f64(const uint8_t *p, int n) {
+    return (ct__ivec_f64)_mm512_cvtepu8_epi64(_mm_maskz_loadu_epi8((__mmask16)((1u << n) - 1), p));
+}
+#else
+CT__VEC_BYTE_MOVES(f32)
+CT__VEC_BYTE_MOVES(f64)
+#endif
 #endif /* CT__VEC_REAL_ONCE */
 
 #undef REAL
