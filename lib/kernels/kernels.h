@@ -15,6 +15,7 @@
 #include "base/pool.h"
 #include "kernels/kern_attention.h"
 #include "kernels/kern_conv.h"
+#include "kernels/kern_gemm.h"
 #include "kernels/kern_nn.h"
 #include "kernels/kern_norm.h"
 #include "kernels/kern_optim.h"

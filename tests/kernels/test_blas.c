@@ -95,14 +95,35 @@ START_TEST(products_equal_the_triple_loop) {
 }
 END_TEST
 
+/* Those that kernels of our own do: sizes around their tiles of 14 x 32, blocks of 384 of k, and their parts; few rows against weights. */
+static const int64_t large[][3] = {{144, 96, 64},  {154, 127, 65}, {155, 129, 383}, {383, 97, 64}, {253, 160, 100}, {150, 100, 800}, {8, 1030, 130},
+                                   {31, 500, 77}, {32, 513, 128}, {33, 80, 400},   {64, 65, 300}, {63, 141, 129},  {9, 70, 2100}};
+
+START_TEST(large_products_equal_the_triple_loop) {
+    int before = ct_get_num_threads();
+    for (size_t i = 0; i < sizeof large / sizeof large[0]; i++) {
+        const int64_t m = large[i][0], n = large[i][1], k = large[i][2];
+        ct_set_num_threads(1 + (int)(i % 5));
+        for (int t = 0; t < 4; t++) {
+            check(CT_F32, t & 1, t >> 1, m, n, k, 1, 0, t & 1, 1, 0);
+            check(CT_F32, t & 1, t >> 1, m, n, k, 1, 1, false, 1, t);
+        }
+        check(CT_F32, false, true, m, n, k, 1, 0, true, 1, 3);
+        check(CT_F32, false, true, m, n, k, 2, -3, false, 1, 1);
+        check(CT_F32, false, false, m, n, k, -0.5, 0, true, 1, 2);
+    }
+    ct_set_num_threads(before);
+}
+END_TEST
+
 START_TEST(every_grid_covers_the_result_once) {
     int before = ct_get_num_threads();
-    static const int64_t large[][3] = {{129, 65, 300}, {65, 129, 300}, {513, 40, 40}, {3, 700, 300}, {1, 3000, 100}, {3000, 1, 100}, {70, 70, 200}};
+    static const int64_t grids[][3] = {{129, 65, 300}, {65, 129, 300}, {513, 40, 40}, {3, 700, 300}, {1, 3000, 100}, {3000, 1, 100}, {70, 70, 200}};
     for (int threads = 1; threads <= 12; threads += 1 + threads / 3) {
         ct_set_num_threads(threads);
-        for (size_t i = 0; i < sizeof large / sizeof large[0]; i++) {
-            check(CT_F32, i & 1, i & 2, large[i][0], large[i][1], large[i][2], 1, 0, true, 1, 0);
-            check(CT_F64, i & 2, i & 1, large[i][0], large[i][1], large[i][2], 1.5, 0.5, false, 1 + (int64_t)(i % 3), 3);
+        for (size_t i = 0; i < sizeof grids / sizeof grids[0]; i++) {
+            check(CT_F32, i & 1, i & 2, grids[i][0], grids[i][1], grids[i][2], 1, 0, true, 1, 0);
+            check(CT_F64, i & 2, i & 1, grids[i][0], grids[i][1], grids[i][2], 1.5, 0.5, false, 1 + (int64_t)(i % 3), 3);
         }
     }
     ct_set_num_threads(before);
@@ -165,6 +186,6 @@ START_TEST(the_threads_of_openblas_are_given_back) {
 }
 END_TEST
 
-TEST_LIST = {TEST(products_equal_the_triple_loop), TEST(every_grid_covers_the_result_once), TEST(sizes_beyond_the_limit_are_split),
+TEST_LIST = {TEST(products_equal_the_triple_loop), TEST(large_products_equal_the_triple_loop), TEST(every_grid_covers_the_result_once), TEST(sizes_beyond_the_limit_are_split),
              TEST(long_dot_products_are_split_and_the_same_each_time), TEST(the_threads_of_openblas_are_given_back)};
 TEST_MAIN("blas")

@@ -19,8 +19,10 @@
  */
 #include "kernels/blas/blas.h"
 
+#include "base/alloc.h"
 #include "base/platform.h"
 #include "base/pool.h"
+#include "kernels/kernels.h"
 
 #include <cblas.h>
 #include <limits.h>
@@ -254,10 +256,21 @@ static void run_long_dot(const ct__gemm_args *g) {
     add_to(g, g->c, g->alpha * sum);
 }
 
+/* Large ones of f32; false: not of the shapes for it. */
+static bool run_own(const ct__gemm_args *g) {
+    const size_t bytes = g->dtype == CT_F32 && !g->in_job && g->alpha != 0 ? ct__kern()->gemm.scratch(g) : 0;
+    if (!bytes) return false;
+    void *scratch = ct__alloc(bytes);
+    if (scratch) ct__kern()->gemm.f32(g, scratch);
+    ct__free(scratch);
+    return true;
+}
+
 void ct__gemm(const ct__gemm_args *g) {
     grid s = {.g = g, .batch = 1};
     for (int d = 0; d < g->batch_ndim; d++) s.batch *= g->batch_sizes[d];
     if (s.batch == 0 || g->m == 0 || g->n == 0) return;
+    if (s.batch == 1 && run_own(g)) return;
     ct__blas_enter();
     if (s.batch == 1 && g->m == 1 && g->n == 1 && g->k > DOT_GRAIN && g->alpha != 0) {
         run_long_dot(g);

@@ -1,5 +1,5 @@
 /*
- * blas.h: matrix products on pointers. The seam to OpenBLAS, and plain loops for integers.
+ * blas.h: matrix products on pointers. The seam to OpenBLAS and to kernels of our own, and plain loops for integers.
  *
  *      C [m, n]  =  alpha * op(A) [m, k] * op(B) [k, n]  +  beta * C        (or + bias [n] in every row)
  *
@@ -27,12 +27,14 @@ typedef struct ct__gemm_args {
     void *c;
     double alpha, beta; /* beta 0 overwrites C whatever is there, NaN too */
     const void *bias;   /* [n], of the matrices' dtype, added to every row; or NULL. Needs beta == 0. */
+    bool in_job;        /* called from inside a job of the pool: asks for no memory */
     int batch_ndim;     /* 0: one product */
     int64_t batch_sizes[CT__GEMM_BATCH_DIMS];
     int64_t a_strides[CT__GEMM_BATCH_DIMS], b_strides[CT__GEMM_BATCH_DIMS], c_strides[CT__GEMM_BATCH_DIMS];
 } ct__gemm_args;
 
-/* f32 and f64. Any size may be 0: an empty k gives beta * C (or bias, or zeros). */
+/* f32 and f64. Any size may be 0: an empty k gives beta * C (or bias, or zeros). Large products of f32 are packed and multiplied by kern_gemm.h's
+ * kernels; where there is no memory for that CT_ERR_OUT_OF_MEMORY is pending, and C is as it was. */
 void ct__gemm(const ct__gemm_args *g);
 
 /* i8, i16, i32, i64, u8, wrapping around as PyTorch does. alpha and beta are whole numbers. The same struct. */

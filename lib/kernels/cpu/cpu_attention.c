@@ -27,7 +27,7 @@ typedef struct backward_job {
 static void product(ct_dtype dtype, bool ta, bool tb, int64_t m, int64_t n, int64_t k, double alpha, const void *a, int64_t lda, const void *b,
                     int64_t ldb, double beta, void *c, int64_t ldc) {
     ct__gemm(&(ct__gemm_args){.dtype = dtype, .ta = ta, .tb = tb, .m = m, .n = n, .k = k, .lda = ct__max_i64(lda, 1), .ldb = ct__max_i64(ldb, 1),
-                              .ldc = ct__max_i64(ldc, 1), .a = a, .b = b, .c = c, .alpha = alpha, .beta = beta});
+                              .ldc = ct__max_i64(ldc, 1), .a = a, .b = b, .c = c, .alpha = alpha, .beta = beta, .in_job = true});
 }
 
 #define T float
