@@ -18,9 +18,11 @@
 #include "ops/rnn.h"
 #include "ops/twin.h"
 
+#include <ctorch/ops_create.h>
 #include <ctorch/ops_linalg.h>
 #include <ctorch/ops_nn.h>
 #include <ctorch/ops_pointwise.h>
+#include <ctorch/ops_reduce.h>
 #include <ctorch/ops_shape.h>
 
 #include <string.h>
@@ -88,7 +90,8 @@ typedef struct operands {
     char *gates, *extra;     /* [S, G H]; LSTM: c before each step [S, H], GRU: the state's part of n */
     char *bias;              /* [G H]: what is added to the input's product */
     char *state, *cell;      /* [B, P], [B, H] */
-    char *out, *scratch;     /* [S, P]; GRU: [B, 3 H], projection: [B, H] */
+    char *out, *scratch;     /* [S, P]; forward, GRU: [B, 3 H], projection: [B, H] */
+    char *before;            /* backward, sequences of several lengths: h before each step [S, P] */
 } operands;
 
 static void sum_bias(const layer_ctx *c, const operands *o) {
@@ -163,6 +166,13 @@ static void forward_rows(int64_t begin, int64_t end, void *arg) {
     }
 }
 
+/* Of the rows of k, which is the step number i from the last. */
+static const char *state_before(const layer_ctx *c, const operands *o, int64_t i, step k, int64_t begin) {
+    if (o->before) return row(c->dtype, o->before, k.at, c->p);
+    if (i == c->steps.n - 1) return row(c->dtype, o->in[H0], begin, c->p);
+    return row(c->dtype, o->out, c->steps.reverse ? k.at + c->b : k.at - c->b, c->p);
+}
+
 static void backward_rows(int64_t begin, int64_t end, void *arg) {
     const pass *p = arg;
     const layer_ctx *c = p->c;
@@ -184,7 +194,7 @@ static void backward_rows(int64_t begin, int64_t end, void *arg) {
             times(p, &p->w_hr, false, k.rows, c->p, c->h, dh, false, dhidden);
         }
         if (c->kind == CT__RNN_GRU)
-            ct__kern()->rnn.gru_backward(d, k.rows, c->h, gates, extra, row(d, o->scratch, k.at, c->h), dh, dgates, dgh);
+            ct__kern()->rnn.gru_backward(d, k.rows, c->h, gates, extra, state_before(c, o, i, k, begin), dh, dgates, dgh);
         else if (c->kind == CT__RNN_LSTM)
             ct__kern()->rnn.lstm_backward(d, k.rows, c->h, gates, extra, dhidden, row(d, g->dc, begin, c->h), dgates, g->hidden ? row(d, g->hidden, k.at, c->h) : NULL);
         else
@@ -232,7 +242,10 @@ static void run_forward(const layer_ctx *c, const operands *o) {
     run_rows(c, o, NULL);
 }
 
-/* h before each step into before [S, P]: the outputs, moved on by one step. state: a copy of h0. */
+/* Sequences of one length: the state before a step is the output of the one before it, or h0. Else it is put together, [S, P]. */
+static bool is_even(const layer_ctx *c) { return c->steps.total == c->steps.n * c->b; }
+
+/* state: a copy of h0. */
 static void states_before(const layer_ctx *c, const char *out, char *state, char *before) {
     const size_t size = ct_dtype_size(c->dtype);
     step k = first_step(&c->steps);
@@ -242,28 +255,22 @@ static void states_before(const layer_ctx *c, const char *out, char *state, char
     }
 }
 
-static ct_tensor *column_sums(ct_dtype dtype, const char *rows, int64_t n, int64_t width) {
-    ct_tensor *out = ct__new("backward", &width, 1, dtype);
-    double *sum = out ? ct__alloc_array((size_t)ct__max_i64(width, 1), sizeof *sum) : NULL;
-    if (sum) {
-        for (int64_t j = 0; j < width; j++) sum[j] = 0;
-        for (int64_t i = 0; i < n; i++) {
-            if (dtype == CT_F32)
-                for (int64_t j = 0; j < width; j++) sum[j] += (double)((const float *)(const void *)rows)[i * width + j];
-            else
-                for (int64_t j = 0; j < width; j++) sum[j] += ((const double *)(const void *)rows)[i * width + j];
-        }
-        for (int64_t j = 0; j < width; j++) ct__store_f64(ct__ptr(out) + (size_t)j * ct_dtype_size(dtype), dtype, sum[j]);
-    }
-    ct__free(sum);
-    return ct__scope_give(out);
-}
-
 /* op(A) op(B) as a scope-held tensor. */
 static ct_tensor *made(ct_dtype d, bool ta, bool tb, int64_t m, int64_t n, int64_t k, const void *a, const void *b) {
     ct_tensor *t = ct__new("backward", (int64_t[]){m, n}, 2, d);
     if (t) product(d, ta, tb, m, n, k, a, b, ct__ptr(t), 0, NULL);
     return ct__scope_give(t);
+}
+
+/* dG^T H, H being the states before each step. */
+static ct_tensor *state_weight_grad(const layer_ctx *c, const operands *o, const char *dgh) {
+    const ct_dtype d = c->dtype;
+    const int64_t width = ct__rnn_gates(c->kind) * c->h, rest = c->steps.total - c->b;
+    const bool reverse = c->steps.reverse;
+    if (o->before) return made(d, true, false, width, c->p, c->steps.total, dgh, o->before);
+    ct_tensor *t = made(d, true, false, width, c->p, rest, row(d, dgh, reverse ? 0 : c->b, width), row(d, o->out, reverse ? c->b : 0, c->p));
+    if (t) product(d, true, false, width, c->p, c->b, row(d, dgh, reverse ? rest : 0, width), o->in[H0], ct__ptr(t), 1, NULL);
+    return t;
 }
 
 static ct_tensor *matrix(int64_t m, int64_t n, ct_dtype d) { return ct__scope_give(ct__new("backward", (int64_t[]){m, n}, 2, d)); }
@@ -284,22 +291,24 @@ static void fused(ct__node *n, const layer_ctx *c, ct_tensor *const *saved, ct_t
     operands o = {.gates = ptr(saved[GATES]), .extra = ptr(saved[EXTRA])};
     for (int i = 0; i < N_INPUTS; i++) o.in[i] = ptr(saved[i]);
     o.out = ptr(saved[OUTPUT]);
-    ct_tensor *before = matrix(s, c->p, d), *state = copied(saved[H0], c->b, c->p, d), *dout = g[0] ? ct__scope_give(ct__dense("backward", g[0])) : NULL;
+    const bool even = is_even(c);
+    ct_tensor *before = even ? NULL : matrix(s, c->p, d), *state = even ? NULL : copied(saved[H0], c->b, c->p, d);
+    ct_tensor *dout = g[0] ? ct__scope_give(ct__dense("backward", g[0])) : NULL;
     ct_tensor *dgates = matrix(s, width, d), *dgh = gru ? matrix(s, width, d) : dgates, *dh = copied(g[1], c->b, c->p, d);
     ct_tensor *dc = lstm ? copied(g[2], c->b, c->h, d) : NULL, *dhidden = o.in[W_HR] ? matrix(c->b, c->h, d) : NULL;
     ct_tensor *projected = o.in[W_HR] ? matrix(s, c->p, d) : NULL, *hidden = o.in[W_HR] ? matrix(s, c->h, d) : NULL;
     if (ct__pending() != CT_OK) return;
-    states_before(c, o.out, ct__ptr(state), ct__ptr(before));
-    o.scratch = ct__ptr(before); /* GRU's cell reads it */
+    o.before = ptr(before);
+    if (before) states_before(c, o.out, ct__ptr(state), o.before);
     run_rows(c, &o, &(gradients){ptr(dgates), ptr(dgh), ptr(dh), ptr(dc), ptr(dhidden), ptr(projected), ptr(hidden), ptr(dout)});
     if (ct__pending() != CT_OK) return;
     if (ct__needs(n, X)) gin[X] = made(d, false, false, s, c->in, width, ptr(dgates), o.in[W_IH]);
     if (ct__needs(n, H0)) gin[H0] = dh;
     if (ct__needs(n, C0)) gin[C0] = dc;
     if (ct__needs(n, W_IH)) gin[W_IH] = made(d, true, false, width, c->in, s, ptr(dgates), o.in[X]);
-    if (ct__needs(n, W_HH)) gin[W_HH] = made(d, true, false, width, c->p, s, ptr(dgh), ptr(before));
-    if (ct__needs(n, B_IH)) gin[B_IH] = column_sums(d, ptr(dgates), s, width);
-    if (ct__needs(n, B_HH)) gin[B_HH] = column_sums(d, ptr(dgh), s, width);
+    if (ct__needs(n, W_HH)) gin[W_HH] = state_weight_grad(c, &o, ptr(dgh));
+    if (ct__needs(n, B_IH)) gin[B_IH] = ct_sum_dim(dgates, CT_DIMS(0), NULL);
+    if (ct__needs(n, B_HH)) gin[B_HH] = gin[B_IH] && !gru ? ct_clone(gin[B_IH]) : ct_sum_dim(dgh, CT_DIMS(0), NULL);
     if (ct__needs(n, W_HR)) gin[W_HR] = made(d, true, false, c->p, c->h, s, ptr(projected), ptr(hidden));
 }
 
