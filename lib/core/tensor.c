@@ -35,7 +35,8 @@ static ct__storage *storage_new(const char *function, int64_t numel, ct_dtype dt
 }
 
 static void storage_unref(ct__storage *s) {
-    if (atomic_fetch_sub_explicit(&s->refs, 1, memory_order_acq_rel) != 1) return;
+    /* The only reference cannot become another thread's while we hold it: no locked subtraction then. */
+    if (atomic_load_explicit(&s->refs, memory_order_acquire) != 1 && atomic_fetch_sub_explicit(&s->refs, 1, memory_order_acq_rel) != 1) return;
     if (s->deleter) s->deleter(s->data, s->user);
     ct__free(s);
 }
@@ -84,9 +85,16 @@ ct_tensor *ct__new(const char *function, const int64_t *sizes, int ndim, ct_dtyp
     return ct__new_strided(function, sizes, NULL, ndim, dtype);
 }
 
+/* The quick way of element-wise operations: like's sizes have been checked. */
+static ct_tensor *new_dense_like(const char *function, const ct_tensor *like, ct_dtype dtype) {
+    CT__TRY_NULL(ct__pending());
+    ct__storage *s = storage_new(function, like->numel, dtype);
+    return s ? handle_new(s, like->sizes, NULL, like->ndim, like->numel, 0, dtype) : NULL;
+}
+
 ct_tensor *ct__new_like(const char *function, const ct_tensor *like, ct_dtype dtype) {
     int64_t strides[CT_MAX_NDIM];
-    if (like->contiguous) return ct__new(function, like->sizes, like->ndim, dtype);
+    if (like->contiguous) return new_dense_like(function, like, dtype);
     ct__preserved_strides(like, strides);
     return ct__new_strided(function, like->sizes, strides, like->ndim, dtype);
 }

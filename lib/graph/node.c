@@ -57,10 +57,9 @@ ct__node *ct__node_make(const ct__node_class *cls, int n_in, int n_out) {
 }
 
 ct__node *ct__node_new(const ct__node_class *cls, ct_tensor *const *in, int n_in, int n_out) {
-    if (!ct__grad_mode() || ct__pending() != CT_OK) return NULL;
     bool any = false;
-    for (int i = 0; i < n_in && !any; i++) any = in[i] && ct__requires_grad(in[i]);
-    if (!any) return NULL;
+    for (int i = 0; i < n_in && !any; i++) any = in[i] && in[i]->autograd && ct__requires_grad(in[i]);
+    if (CT__LIKELY(!any) || !ct__grad_mode() || ct__pending() != CT_OK) return NULL;
     ct__node *n = ct__node_make(cls, n_in, n_out);
     if (!n) return NULL;
     for (int i = 0; i < n_in; i++)

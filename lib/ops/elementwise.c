@@ -104,10 +104,10 @@ static ct_tensor *binary_args(int op, ct__binary_fn fn, const ct__arg *in, ct_dt
 static bool scales(ct__binary_fn fn) {
     return fn == CT__BINARY_mul || fn == CT__BINARY_div || fn == CT__BINARY_div_trunc || fn == CT__BINARY_div_floor;
 }
-static ct__arg right_arg(ct__binary_fn fn, const ct_tensor *b, ct_dtype dtype) {
-    ct__arg arg = ct__arg_as(b, dtype);
-    if (CT__UNLIKELY(arg.via != CT_DTYPE_NONE) && arg.dtype == CT_F32 && b->numel == 1 && scales(fn)) arg.via = CT_DTYPE_NONE;
-    return arg;
+CT__INLINE ct__arg right_arg(ct__binary_fn fn, const ct_tensor *b, ct_dtype dtype) {
+    const ct__arg arg = ct__arg_as(b, dtype);
+    const bool exact = CT__UNLIKELY(arg.via != CT_DTYPE_NONE) && arg.dtype == CT_F32 && b->numel == 1 && scales(fn);
+    return (ct__arg){.t = b, .dtype = arg.dtype, .via = exact ? CT_DTYPE_NONE : arg.via}; /* a changed copy would be stored in parts and loaded whole, which stalls */
 }
 static ct__element number_element(ct__binary_fn fn, ct__number x, bool left, ct_dtype dtype) {
     return !left && scales(fn) ? ct__loop_factor(x, dtype) : ct__loop_element(x, dtype);

@@ -358,7 +358,7 @@ ct_tensor *ct__map(const char *function, ct__loop loop, const void *args, ct_dty
     flat_job job;
     const ct_tensor *shape = flat_inputs(&job, in, n_in);
     if (CT__UNLIKELY(!shape)) return map_strided(function, loop, args, dtype, dtype, in, n_in);
-    ct_tensor *out = ct__new(function, shape->sizes, shape->ndim, dtype);
+    ct_tensor *out = ct__new_like(function, shape, dtype);
     if (out && out->numel) flat(&job, loop, args, n_in, out);
     return out;
 }
