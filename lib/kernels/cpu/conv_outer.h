@@ -4,8 +4,8 @@
  *      each chunk of work           in parallel
  *          for each band of pixels
  *              pack x, pack gy
- *              for each unit        a block of filters, 48 entries
- *                  for each piece of the band: tiles of 6 entries: load sums, sweep the pixels, store sums
+ *              for each unit        a block of filters, about 48 entries
+ *                  for each piece of the band: tiles: load sums, sweep the pixels, store sums
  *      by pixels: sums of the chunks are added in order, in parallel over units; so they depend on the number of threads only
  */
 
@@ -19,20 +19,23 @@ typedef struct NAME(outer) {
 /* ---- tiles ---- */
 
 typedef struct NAME(outer_tile) {
-    const REAL *x[CONV_PIXELS]; /* each entry's place in x for pixel_at 0 */
+    const REAL *x[CONV_PIXELS]; /* each point's place in x for pixel_at 0 */
     const REAL *gy;
     const int64_t *pixel_at;
     int64_t pixels, gy_pixel;
-    REAL *sum;  /* [entries][vectors * LANES] */
-    bool begin; /* sums begin with 0; else with what sum holds */
+    REAL *sum[CONV_PIXELS];     /* each point's line of sums; its other channels' lines follow in steps of sum_step */
+    int64_t sum_step;
+    bool begin;                 /* sums begin with 0; else with what they hold */
 } NAME(outer_tile);
 
-CT__INLINE void NAME(outer_body)(const NAME(outer_tile) *t, const bool depthwise, const int entries, const int vecs) {
-    VEC acc[CONV_PIXELS][CONV_VECS];
-    for (int i = 0; i < entries; i++)
-        for (int v = 0; v < vecs; v++) acc[i][v] = t->begin ? v_zero() : v_load(t->sum + (i * vecs + v) * LANES);
+/* A point is a tap of `wide` neighbouring channels, so wide entries. */
+CT__INLINE void NAME(outer_body)(const NAME(outer_tile) *t, const bool depthwise, const int points, const int wide, const int vecs) {
+    VEC acc[CONV_PIXELS][CONV_VECS][CONV_VECS];
+    for (int i = 0; i < points; i++)
+        for (int c = 0; c < wide; c++)
+            for (int v = 0; v < vecs; v++) acc[i][c][v] = t->begin ? v_zero() : v_load(t->sum[i] + c * t->sum_step + v * LANES);
     const REAL *x[CONV_PIXELS];
-    for (int i = 0; i < entries; i++) x[i] = t->x[i];
+    for (int i = 0; i < points; i++) x[i] = t->x[i];
     const REAL *g = t->gy;
     const int64_t gy_pixel = t->gy_pixel;
 #pragma GCC unroll 2
@@ -40,23 +43,28 @@ CT__INLINE void NAME(outer_body)(const NAME(outer_tile) *t, const bool depthwise
         int64_t at = *next;
         VEC gv[CONV_VECS];
         for (int v = 0; v < vecs; v++) gv[v] = v_load(g + v * LANES);
-        for (int i = 0; i < entries; i++) {
-            VEC s = v_splat(depthwise ? 0 : x[i][at]);
-            for (int v = 0; v < vecs; v++) acc[i][v] = v_fma(depthwise ? v_load(x[i] + at + v * LANES) : s, gv[v], acc[i][v]);
-        }
+        for (int i = 0; i < points; i++)
+            for (int c = 0; c < wide; c++) {
+                VEC s = v_splat(depthwise ? 0 : x[i][at + c]);
+                for (int v = 0; v < vecs; v++) acc[i][c][v] = v_fma(depthwise ? v_load(x[i] + at + v * LANES) : s, gv[v], acc[i][c][v]);
+            }
         g += gy_pixel;
     }
-    for (int i = 0; i < entries; i++)
-        for (int v = 0; v < vecs; v++) v_store(t->sum + (i * vecs + v) * LANES, acc[i][v]);
+    for (int i = 0; i < points; i++)
+        for (int c = 0; c < wide; c++)
+            for (int v = 0; v < vecs; v++) v_store(t->sum[i] + c * t->sum_step + v * LANES, acc[i][c][v]);
 }
 
-#define CONV_OUTER(D, E, V) \
-    static void NAME(outer_##D##_##E##x##V)(const NAME(outer_tile) *t) { NAME(outer_body)(t, D, E, V); }
+#define CONV_OUTER(D, P, W, V) \
+    static void NAME(outer_##D##_##P##x##W##x##V)(const NAME(outer_tile) *t) { NAME(outer_body)(t, D, P, W, V); }
 #define CONV_OUTERS(D, V) \
-    CONV_OUTER(D, 1, V) CONV_OUTER(D, 2, V) CONV_OUTER(D, 3, V) CONV_OUTER(D, 4, V) CONV_OUTER(D, 5, V) CONV_OUTER(D, 6, V)
-#define CONV_ROW(D, V)                                                                                                   \
-    {NAME(outer_##D##_1x##V), NAME(outer_##D##_2x##V), NAME(outer_##D##_3x##V), NAME(outer_##D##_4x##V), NAME(outer_##D##_5x##V), \
-     NAME(outer_##D##_6x##V)}
+    CONV_OUTER(D, 1, 1, V) CONV_OUTER(D, 2, 1, V) CONV_OUTER(D, 3, 1, V) CONV_OUTER(D, 4, 1, V) CONV_OUTER(D, 5, 1, V) CONV_OUTER(D, 6, 1, V)
+#define CONV_ROW(D, V)                                                                                                      \
+    {NAME(outer_##D##_1x1x##V), NAME(outer_##D##_2x1x##V), NAME(outer_##D##_3x1x##V), NAME(outer_##D##_4x1x##V), NAME(outer_##D##_5x1x##V), \
+     NAME(outer_##D##_6x1x##V)}
+/* Wide tiles, for few filters: of 6, 3 or 1 points. */
+#define CONV_WIDES(W, V) CONV_OUTER(0, 1, W, V) CONV_OUTER(0, 3, W, V) CONV_OUTER(0, 6, W, V)
+#define CONV_WIDE_ROW(W, V) {NAME(outer_0_1x##W##x##V), NULL, NAME(outer_0_3x##W##x##V), NULL, NULL, NAME(outer_0_6x##W##x##V)}
 CONV_OUTERS(0, 1)
 CONV_OUTERS(0, 2)
 CONV_OUTERS(1, 1)
@@ -66,22 +74,30 @@ CONV_OUTERS(0, 3)
 CONV_OUTERS(0, 4)
 CONV_OUTERS(1, 3)
 CONV_OUTERS(1, 4)
+CONV_WIDES(4, 1)
+CONV_WIDES(2, 2)
+#else
+CONV_WIDES(2, 1)
 #endif
 
-/* [depthwise][vectors - 1][entries - 1] */
+/* [narrow, depthwise, wide][vectors - 1][points - 1] */
 typedef void (*NAME(outer_function))(const NAME(outer_tile) *t);
-static const NAME(outer_function) NAME(outer_table)[2][CONV_VECS][CONV_PIXELS] = {
+static const NAME(outer_function) NAME(outer_table)[3][CONV_VECS][CONV_PIXELS] = {
 #if CONV_VECS == 4
     {CONV_ROW(0, 1), CONV_ROW(0, 2), CONV_ROW(0, 3), CONV_ROW(0, 4)},
     {CONV_ROW(1, 1), CONV_ROW(1, 2), CONV_ROW(1, 3), CONV_ROW(1, 4)},
+    {CONV_WIDE_ROW(4, 1), CONV_WIDE_ROW(2, 2)},
 #else
     {CONV_ROW(0, 1), CONV_ROW(0, 2)},
     {CONV_ROW(1, 1), CONV_ROW(1, 2)},
+    {CONV_WIDE_ROW(2, 1)},
 #endif
 };
 #undef CONV_OUTER
 #undef CONV_OUTERS
 #undef CONV_ROW
+#undef CONV_WIDES
+#undef CONV_WIDE_ROW
 
 /* ---- units ---- */
 
@@ -99,8 +115,8 @@ static NAME(outer_unit) NAME(outer_unit_at)(const NAME(outer) *o, int64_t unit, 
     int64_t b = u.block % p->blocks, first = outer_block_at(p, b);
     u.vec = u.group * p->vecs + first;
     u.vecs = outer_block_at(p, b + 1) - first;
-    u.e0 = unit % p->stretches * OUTER_STRETCH;
-    u.e1 = ct__min_i64(u.e0 + OUTER_STRETCH, p->reduction);
+    u.e0 = unit % p->stretches * p->stretch;
+    u.e1 = ct__min_i64(u.e0 + p->stretch, p->reduction);
     u.sum = (REAL *)(void *)(o->scratch + p->sums_at + (size_t)chunk * p->sums_stride);
     if (!p->one_band) u.sum += (u.vec * p->reduction + u.e0 * u.vecs) * LANES;
     return u;
@@ -116,22 +132,25 @@ static void NAME(add_bias)(const REAL *gy, int64_t pixels, int64_t gy_pixel, int
 
 /* Adds a band to a unit's sums. */
 static void NAME(outer_band)(const outer_plan *p, const NAME(outer_unit) *u, const NAME(outer_source) *b, bool begin) {
-    const NAME(outer_function) *table = NAME(outer_table)[p->depthwise][u->vecs - 1];
+    const NAME(outer_function) *table = NAME(outer_table)[p->wide > 1 ? 2 : p->depthwise][u->vecs - 1];
     const REAL *gy = b->gy + u->vec * b->gy_vec;
-    int64_t gy_pixel = p->gy_direct ? b->gy_pixel : u->vecs * LANES;
+    int64_t line = u->vecs * LANES, gy_pixel = p->gy_direct ? b->gy_pixel : line;
     int64_t pieces = (b->pixels + OUTER_PIECE - 1) / OUTER_PIECE, piece = (b->pixels + pieces - 1) / pieces;
     for (int64_t at = 0; at < b->pixels; at += piece) {
         NAME(outer_tile) t = {.gy = gy + at * gy_pixel, .gy_pixel = gy_pixel, .pixel_at = p->pixel_at + at, .begin = begin && at == 0};
         t.pixels = ct__min_i64(piece, b->pixels - at);
-        int64_t c = u->e0 / p->taps, tap = u->e0 % p->taps;
-        for (int64_t e = u->e0; e < u->e1; e += CONV_PIXELS) {
-            int n = (int)ct__min_i64(CONV_PIXELS, u->e1 - e);
+        t.sum_step = p->taps * line;
+        int64_t left = (u->e1 - u->e0) / p->wide, c = u->e0 / p->taps, tap = u->e0 % p->taps;
+        while (left > 0) {
+            int n = (int)ct__min_i64(CONV_PIXELS, left);
+            if (p->wide > 1 && n < CONV_PIXELS) n = n < 3 ? 1 : 3;
             for (int i = 0; i < n; i++) {
                 t.x[i] = b->x + p->tap_at[tap] + (p->depthwise ? u->vec * LANES : p->chan_at[u->group * p->red + c]);
-                if (++tap == p->taps) tap = 0, c++;
+                t.sum[i] = u->sum + (c * p->taps + tap - u->e0) * line;
+                if (++tap == p->taps) tap = 0, c += p->wide;
             }
-            t.sum = u->sum + (e - u->e0) * u->vecs * LANES;
             table[n - 1](&t);
+            left -= n;
         }
     }
 }
@@ -231,5 +250,5 @@ void NAME(conv_weight_grad)(const ct__conv_shape *s, const void *x, const void *
         return;
     }
     ct__parallel_for(s->n * s->oh, 1, NAME(outer_by_pixels), &o);
-    ct__parallel_for(p.units, ct__max_i64(1, 16384 / (OUTER_STRETCH * CONV_VECS * LANES)), NAME(write_units), &o);
+    ct__parallel_for(p.units, ct__max_i64(1, 16384 / (p.stretch * CONV_VECS * LANES)), NAME(write_units), &o);
 }

@@ -4,7 +4,8 @@
  *      gw[f][e] = sum over pixels of  x[pixel's place + e]  gy[pixel][f]          e = (channel, tap): an entry
  *
  * A tile of registers holds 6 entries x 4 vectors of filters (6 x 2 with 16 registers) while it sweeps some hundred pixels: 4 vector
- * loads, 6 broadcasts and 24 multiply-adds for each.
+ * loads, 6 broadcasts and 24 multiply-adds for each. With one or two vectors of filters a tile has 4 or 2 channels of 6 taps, which keeps the 24 multiply-adds:
+ * with 12 of them the other instructions take longer. The channels share 6 pointers.
  *
  * What tiles read is packed first, a band of pixels at a time: rows of an image, or several whole images.
  *      x    [panel][packed position][panel's channels]    zeros around; a position of a panel is at most one cache line, so that the pixels of a sweep
@@ -23,7 +24,8 @@
 #include "kernels/cpu/conv_plan.h"
 
 /* Entries that are swept together: their sums (12 KiB) stay in the cache from one piece of a band to the next. A multiple of CONV_PIXELS
- * and, so that lines of gw are written whole, of 16. */
+ * and, so that lines of gw are written whole, of 16. A piece is a tile's sweep: 448 pixels of 64 filters are 112 KiB, which the L2 delivers fast enough;
+ * pieces of 96 that stay in the L1 were 5 % slower, for the sums to load and store. */
 enum { OUTER_STRETCH = 48, OUTER_PIECE = 448 };
 
 typedef struct outer_axis {
@@ -52,7 +54,8 @@ typedef struct outer_plan {
     /* Work: a unit is one block of one group and a stretch of entries. */
     bool by_weight;
     int64_t band_images, band_rows, band_pixels; /* one of the first two is more than 1 only if the band has whole images */
-    int64_t stretches, units;
+    int64_t wide;               /* channels of a tile's tap: 1, 2, 4 */
+    int64_t stretch, stretches, units;
     int chunks;
     int64_t chunk;      /* dst rows, or units */
     bool one_band;      /* by_weight, and all pixels are one band: sums of a unit are complete at once */

@@ -46,6 +46,23 @@ static void choose_panels(outer_plan *p) {
 
 /* ---- work ---- */
 
+static void choose_stretch(outer_plan *p) {
+    p->wide = p->vecs == 1 ? CONV_VECS : p->vecs == 2 ? CONV_VECS / 2 : 1;
+    if (p->depthwise || p->red % p->wide != 0 || p->panel_w % p->wide != 0) p->wide = 1;
+    p->stretch = OUTER_STRETCH;
+    if (p->wide > 1) { /* whole channels; if possible whole tiles */
+        int64_t least = p->wide * p->taps, n = ceil_div(OUTER_STRETCH, least);
+        for (int64_t i = 0; i < CONV_PIXELS; i++)
+            if ((n + i) * p->taps % CONV_PIXELS == 0 && (n + i) * least <= 4 * OUTER_STRETCH) {
+                n += i;
+                break;
+            }
+        p->stretch = ct__min_i64(n * least, p->reduction);
+    }
+    p->stretches = ceil_div(p->reduction, p->stretch);
+    p->units = p->groups * p->blocks * p->stretches;
+}
+
 /* A thread's sums, if it makes all of the weight. */
 static double weight_size(const outer_plan *p) { return (double)(p->groups * p->vecs * p->lanes_per_vec) * (double)p->reduction; }
 
@@ -56,8 +73,6 @@ static void choose_split(outer_plan *p) {
     double x = (double)(s->n * s->h) * (double)(s->w * s->c), gy = (double)(s->n * s->oh) * (double)(s->ow * s->f);
     double shared = blocks < t ? blocks : t; /* threads that work on different filters all pack x; others pack the same gy */
     double packed_twice = x * (shared - 1) + gy * (t / shared - 1);
-    p->stretches = ceil_div(p->reduction, OUTER_STRETCH);
-    p->units = p->groups * p->blocks * p->stretches;
     p->by_weight = p->units >= threads && (s->n * s->oh < threads || packed_twice <= ADD_COST * t * weight_size(p) || threads == 1);
     int64_t work = p->by_weight ? p->units : s->n * s->oh;
     p->chunks = ct__parallel_count(work, 1);
@@ -108,7 +123,7 @@ static bool layout(outer_plan *p) {
     p->chunk_base = total;
     conv_reserve(&total, p->chunks, mine);
     size_t one = 0; /* one set of sums */
-    if (p->one_band) conv_reserve(&one, OUTER_STRETCH, (size_t)(CONV_VECS * p->lanes_per_vec) * p->real_size);
+    if (p->one_band) conv_reserve(&one, p->stretch, (size_t)(CONV_VECS * p->lanes_per_vec) * p->real_size);
     else conv_reserve(&one, filters, (size_t)p->reduction * p->real_size);
     bool shared = p->by_weight && !p->one_band; /* each thread has its units' part of the same sums */
     p->sums_stride = shared ? 0 : one;
@@ -134,6 +149,7 @@ bool outer_plan_make(outer_plan *p, const ct__conv_shape *s, int real) {
     p->h = axis_make(s->w, s->ow, s->kw, s->stride_w, s->pad_w, s->dil_w);
     p->gy_direct = p->gy_last && p->lanes % p->lanes_per_vec == 0 && s->f * (int64_t)p->real_size <= DIRECT_BYTES;
     choose_panels(p);
+    choose_stretch(p);
     choose_split(p);
     choose_band(p);
     return set_steps(p) && layout(p);
