@@ -52,6 +52,7 @@ static ct_status block_init(ct_module *m, const void *arg) {
     const block_sizes *s = arg;
     ct_module_add_child(m, "conv1", conv(s->in, s->out, 3, s->stride));
     ct_module_add_child(m, "bn1", ct_nn_batch_norm2d(s->out, NULL));
+    ct_module_add_child(m, "relu", ct_nn_relu());
     ct_module_add_child(m, "conv2", conv(s->out, s->out, 3, 1));
     ct_module_add_child(m, "bn2", ct_nn_batch_norm2d(s->out, NULL));
     bool *downsample = ct_module_state(m);
@@ -63,10 +64,9 @@ static ct_status block_init(ct_module *m, const void *arg) {
 
 static ct_status block_forward(ct_module *m, ct_tensor *const *in, int n_in, ct_tensor **out, int n_out) {
     (void)n_in, (void)n_out;
-    ct_tensor *y = ct_relu(ct_forward(child(m, "bn1"), ct_forward(child(m, "conv1"), in[0])));
-    y = ct_forward(child(m, "bn2"), ct_forward(child(m, "conv2"), y));
+    ct_tensor *y = ct_forward_chain(CT_MODULES(child(m, "conv1"), child(m, "bn1"), child(m, "relu"), child(m, "conv2"), child(m, "bn2")), in[0]);
     ct_module *downsample = *(bool *)ct_module_state(m) ? child(m, "downsample") : NULL;
-    out[0] = ct_relu(ct_add(y, downsample ? ct_forward(downsample, in[0]) : in[0]));
+    out[0] = ct_add_relu(y, downsample ? ct_forward(downsample, in[0]) : in[0]);
     return ct_error_status();
 }
 static const ct_module_class block_class = {
@@ -78,6 +78,8 @@ static ct_status resnet18_init(ct_module *m, const void *arg) {
     int64_t in = 64, width = 64;
     ct_module_add_child(m, "conv1", ct_nn_conv2d(3, 64, 7, &(ct_nn_conv2d_options){.stride = 2, .padding = 3, .no_bias = true}));
     ct_module_add_child(m, "bn1", ct_nn_batch_norm2d(64, NULL));
+    ct_module_add_child(m, "relu", ct_nn_relu());
+    ct_module_add_child(m, "maxpool", ct_nn_max_pool2d(3, &(ct_max_pool2d_options){.stride = 2, .padding = 1}));
     for (int i = 1; i <= 4; i++, in = width, width *= 2) {
         char name[16];
         snprintf(name, sizeof name, "layer%d", i);
@@ -88,8 +90,7 @@ static ct_status resnet18_init(ct_module *m, const void *arg) {
 }
 static ct_status resnet18_forward(ct_module *m, ct_tensor *const *in, int n_in, ct_tensor **out, int n_out) {
     (void)n_in, (void)n_out;
-    ct_tensor *x = ct_relu(ct_forward(child(m, "bn1"), ct_forward(child(m, "conv1"), in[0])));
-    x = ct_max_pool2d(x, 3, &(ct_max_pool2d_options){.stride = 2, .padding = 1}, NULL);
+    ct_tensor *x = ct_forward_chain(CT_MODULES(child(m, "conv1"), child(m, "bn1"), child(m, "relu"), child(m, "maxpool")), in[0]);
     for (int i = 1; i <= 4; i++) {
         char name[16];
         snprintf(name, sizeof name, "layer%d", i);

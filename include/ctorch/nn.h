@@ -29,6 +29,32 @@ CT_API ct_tensor *ct_forward(ct_module *module, ct_tensor *input);
 /* The general form: n_in inputs (a NULL one is absent) and n_out outputs, which are NULL on an error. */
 CT_API ct_status ct_forward_n(ct_module *module, ct_tensor *const *inputs, int n_in, ct_tensor **outputs, int n_out);
 
+/*
+ * y = modules[n - 1](... modules[0](x)): the forward of a Sequential, for modules of one's own.
+ *
+ *     ct_module *conv = ct_nn_conv2d(3, 8, 3, NULL), *norm = ct_nn_batch_norm2d(8, NULL), *act = ct_nn_relu();
+ *     ct_tensor *y = ct_forward_chain(CT_MODULES(conv, norm, act), ct_randn(CT_SHAPE(2, 3, 16, 16), CT_F32, NULL));
+ *     ct_module_free(conv), ct_module_free(norm), ct_module_free(act);
+ *
+ * Neighbours that have a fused form (Conv2d, BatchNorm or Linear and a ReLU behind it; Conv2d and BatchNorm2d in evaluation; ReLU and MaxPool) run as that one
+ * operation, with fewer passes over memory. Results and gradients are the same to rounding; the names in the graph are the fused operations'. A module that
+ * has hooks runs by itself. Each intermediate result goes as soon as the next one is there. NULL on an error. Since 0.1.
+ */
+CT_API ct_tensor *ct_forward_chain(ct_module *const *modules, int n, ct_tensor *x);
+
+/* Modules and their number in one. Sugar for (ct_module *[]){a, b}, 2. */
+#ifdef __cplusplus
+}
+namespace ctorch_detail {
+inline ct_module *const *module_array(const std::initializer_list<ct_module *> &l) { return l.begin(); }
+inline int module_count(const std::initializer_list<ct_module *> &l) { return (int)l.size(); }
+}
+extern "C" {
+#define CT_MODULES(...) ctorch_detail::module_array({__VA_ARGS__}), ctorch_detail::module_count({__VA_ARGS__})
+#else
+#define CT_MODULES(...) (ct_module *[]){__VA_ARGS__}, (int)(sizeof((ct_module *[]){__VA_ARGS__}) / sizeof(ct_module *))
+#endif
+
 /* Training mode switches dropout and batch statistics on; a new module trains. For the module and all below it. */
 CT_API void ct_module_train(ct_module *module);
 CT_API void ct_module_eval(ct_module *module);

@@ -26,7 +26,7 @@ typedef struct ct_named_module {
     ct_module *module;
 } ct_named_module;
 
-/* ct_nn_sequential: y = last(... first(x)). A child takes one input and gives one output. torch.nn.Sequential. */
+/* ct_nn_sequential: y = last(... first(x)), run as ct_forward_chain does. A child takes one input and gives one output. torch.nn.Sequential. */
 CT_API ct_module *ct_nn_sequential_n(ct_module *const *children, int n);
 CT_API ct_module *ct_nn_sequential_named_n(const ct_named_module *children, int n); /* a name twice is an error */
 
@@ -68,11 +68,10 @@ inline ct_module *module_dict(named_modules l) { return ct_nn_module_dict_n(l.be
 #define ct_nn_module_dict(...) ctorch_detail::module_dict({__VA_ARGS__})
 extern "C" {
 #else
-#define CT__MODULES(...) (ct_module *[]){__VA_ARGS__}, (int)(sizeof((ct_module *[]){__VA_ARGS__}) / sizeof(ct_module *))
 #define CT__NAMED_MODULES(...) (const ct_named_module[]){__VA_ARGS__}, (int)(sizeof((const ct_named_module[]){__VA_ARGS__}) / sizeof(ct_named_module))
-#define ct_nn_sequential(...) ct_nn_sequential_n(CT__MODULES(__VA_ARGS__))
+#define ct_nn_sequential(...) ct_nn_sequential_n(CT_MODULES(__VA_ARGS__))
 #define ct_nn_sequential_named(...) ct_nn_sequential_named_n(CT__NAMED_MODULES(__VA_ARGS__))
-#define ct_nn_module_list(...) ct_nn_module_list_n(CT__MODULES(__VA_ARGS__))
+#define ct_nn_module_list(...) ct_nn_module_list_n(CT_MODULES(__VA_ARGS__))
 #define ct_nn_module_dict(...) ct_nn_module_dict_n(CT__NAMED_MODULES(__VA_ARGS__))
 #endif
 

@@ -52,6 +52,13 @@ CT_API ct_tensor *ct_conv1d(ct_tensor *x, ct_tensor *weight, ct_tensor *bias, co
 CT_API ct_tensor *ct_conv2d(ct_tensor *x, ct_tensor *weight, ct_tensor *bias, const ct_conv2d_options *options);
 CT_API ct_tensor *ct_conv3d(ct_tensor *x, ct_tensor *weight, ct_tensor *bias, const ct_conv3d_options *options);
 
+/*
+ * ct_relu(ct_conv2d(x, weight, bias, options)), with the same results, dtypes and errors: torch.ao.nn.intrinsic.ConvReLU2d. Negative sums become 0 as they are
+ * stored, so there is no second pass and no second tensor. Saved are x, weight and the result, whose zeros say where no gradient passes. A Sequential calls
+ * it by itself for a Conv2d before a ReLU. Since 0.1.
+ */
+CT_API ct_tensor *ct_conv2d_relu(ct_tensor *x, ct_tensor *weight, ct_tensor *bias, const ct_conv2d_options *options);
+
 typedef struct ct_conv_transpose_options {
     int64_t stride;         /* 0 = 1 */
     int64_t padding;        /* cut off on each side of the result */

@@ -102,6 +102,12 @@ CT_API ct_tensor *ct_cdist(ct_tensor *x1, ct_tensor *x2, double p);
  */
 CT_API ct_tensor *ct_linear(ct_tensor *x, ct_tensor *weight, ct_tensor *bias);
 
+/*
+ * ct_relu(ct_linear(x, weight, bias)), with the same results, dtypes and errors, without a second tensor: torch.ao.nn.intrinsic.LinearReLU. Saved are x, weight
+ * and the result, whose zeros say where no gradient passes. A Sequential calls it by itself for a Linear before a ReLU. Since 0.1.
+ */
+CT_API ct_tensor *ct_linear_relu(ct_tensor *x, ct_tensor *weight, ct_tensor *bias);
+
 #ifdef __cplusplus
 }
 #endif

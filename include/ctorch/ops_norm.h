@@ -7,6 +7,7 @@
  *
  *     function             mean and variance over                         weight and bias
  *     ct_batch_norm        each channel: batch and positions              [C]
+ *     ct_batch_norm_relu   the same
  *     ct_instance_norm     each channel of each sample: positions         [C]
  *     ct_group_norm        each group of channels of each sample          [C]
  *     ct_layer_norm        the last dims                                  normalized_shape
@@ -43,6 +44,13 @@ typedef struct ct_batch_norm_options {
  */
 CT_API ct_tensor *ct_batch_norm(ct_tensor *x, ct_tensor *running_mean, ct_tensor *running_var, ct_tensor *weight, ct_tensor *bias,
                                 const ct_batch_norm_options *options);
+
+/*
+ * ct_relu(ct_batch_norm(...)), with the same results, dtypes and errors, in fewer passes over memory: torch.ao.nn.intrinsic.BNReLU2d. Saved is
+ * what ct_batch_norm saves; where no gradient passes is told from it. A Sequential calls it by itself for a BatchNorm before a ReLU.
+ */
+CT_API ct_tensor *ct_batch_norm_relu(ct_tensor *x, ct_tensor *running_mean, ct_tensor *running_var, ct_tensor *weight, ct_tensor *bias,
+                                     const ct_batch_norm_options *options);
 
 typedef struct ct_instance_norm_options {
     bool no_use_input_stats; /* the running statistics are used: use_input_stats=False */

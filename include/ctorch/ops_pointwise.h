@@ -41,6 +41,7 @@ typedef enum ct_rounding_mode {
  * are CT_ERR_INVALID_ARGUMENT. On bools add is or, mul is and, sub is an error.
  */
 CT_API ct_tensor *ct_add(ct_tensor *a, ct_tensor *b);
+CT_API ct_tensor *ct_add_relu(ct_tensor *a, ct_tensor *b); /* ct_relu(ct_add(a, b)) in one pass, as the end of a residual block; only the result is saved */
 CT_API ct_tensor *ct_add_alpha(ct_tensor *a, ct_tensor *b, double alpha); /* a + alpha * b; integers want a whole alpha */
 CT_API ct_tensor *ct_sub(ct_tensor *a, ct_tensor *b);
 CT_API ct_tensor *ct_sub_alpha(ct_tensor *a, ct_tensor *b, double alpha); /* a - alpha * b */

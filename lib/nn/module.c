@@ -16,6 +16,8 @@ ct__forward_recorder *ct__module_set_recorder(ct__forward_recorder *r) {
     return before;
 }
 
+bool ct__module_recorded(void) { return recorder != NULL; }
+
 /* ---- Making and freeing ---- */
 
 static void entry_free(ct__entry *e) {

@@ -75,5 +75,6 @@ typedef struct ct__forward_recorder {
     void (*record)(struct ct__forward_recorder *r, const ct_module *m, ct_tensor *const *out, int n_out);
 } ct__forward_recorder;
 ct__forward_recorder *ct__module_set_recorder(ct__forward_recorder *r); /* returns the one before */
+bool ct__module_recorded(void);                                         /* there is one */
 
 #endif

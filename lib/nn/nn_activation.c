@@ -2,6 +2,7 @@
  * nn_activation.c: activations as modules. The state of each is the function that it runs, and the function's numbers.
  */
 #include "nn/module_impl.h"
+#include "nn/nn_fused.h"
 #include "nn/nn_text.h"
 
 #include <ctorch/nn_activation.h>
@@ -40,6 +41,8 @@ static ct_tensor *softmax_of_channels(ct_tensor *x) {
     return NULL;
 }
 ct_module *ct_nn_softmax2d(void) { return plain("Softmax2d", softmax_of_channels); }
+
+bool ct__is_relu(const ct_module *m) { return m && m->cls.forward == plain_forward && *(const function *)ct_module_state(m) == ct_relu; }
 
 /* ---- With one or two numbers ---- */
 

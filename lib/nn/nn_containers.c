@@ -7,6 +7,7 @@
  *      modules   a    b    c    insert at 1   a    x    b    c
  */
 #include "nn/module_impl.h"
+#include "nn/nn_fused.h"
 
 #include <ctorch/nn_containers.h>
 
@@ -21,16 +22,9 @@ static const char *number(number_text *b, int64_t i) {
 
 /* ---- The classes ---- */
 
-/* Each intermediate goes once the next child has returned. */
 static ct_status sequential_forward(ct_module *m, ct_tensor *const *in, int n_in, ct_tensor **out, int n_out) {
     (void)n_in, (void)n_out;
-    ct_tensor *x = in[0];
-    for (int64_t i = 0; i < m->children.size && x; i++) {
-        ct_tensor *y = ct_forward(ct__child_at(m, i)->module, x);
-        if (i > 0) ct_scope_drop(x);
-        x = y;
-    }
-    out[0] = x;
+    out[0] = ct__forward_children(m, in[0]);
     return ct__pending();
 }
 

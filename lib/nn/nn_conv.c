@@ -3,7 +3,10 @@
  * and which way it goes. Weights and bias are drawn as torch.nn._ConvNd.reset_parameters draws them.
  */
 #include "nn/module_impl.h"
+#include "nn/nn_fused.h"
 #include "nn/nn_text.h"
+#include "ops/conv.h"
+#include "ops/norm.h"
 
 #include <ctorch/nn_conv.h>
 #include <ctorch/nn_init.h>
@@ -101,21 +104,52 @@ static ct_status init(ct_module *m, const void *arg) {
 
 /* ---- Running ---- */
 
-static ct_tensor *convolve(const conv *s, ct_tensor *x, ct_tensor *weight, ct_tensor *bias) {
-    static ct_tensor *(*const ops[])(ct_tensor *, ct_tensor *, ct_tensor *, const ct_conv_options *) = {ct_conv1d, ct_conv2d, ct_conv3d};
-    ct_conv_options o = {.stride_nd = s->stride.v, .padding_nd = s->padding.v, .dilation_nd = s->dilation.v, .groups = s->groups,
-                         .auto_padding = s->auto_padding};
-    if (s->padding_mode != CT_PAD_CONSTANT && s->auto_padding != CT_CONV_PADDING_VALID) {
-        x = ct_pad(x, s->border, 2 * s->n, &(ct_pad_options){.mode = s->padding_mode});
-        o.padding_nd = NULL, o.auto_padding = CT_CONV_PADDING_EXPLICIT;
-    }
-    return ops[s->n - 1](x, weight, bias, &o);
+/* The function's options, and its x: padded, where the mode is none of them. */
+static ct_tensor *prepare(const conv *s, ct_tensor *x, ct_conv_options *o) {
+    *o = (ct_conv_options){.stride_nd = s->stride.v, .padding_nd = s->padding.v, .dilation_nd = s->dilation.v, .groups = s->groups,
+                           .auto_padding = s->auto_padding};
+    if (s->padding_mode == CT_PAD_CONSTANT || s->auto_padding == CT_CONV_PADDING_VALID) return x;
+    o->padding_nd = NULL, o->auto_padding = CT_CONV_PADDING_EXPLICIT;
+    return ct_pad(x, s->border, 2 * s->n, &(ct_pad_options){.mode = s->padding_mode});
+}
+
+typedef ct_tensor *(*convolution)(ct_tensor *, ct_tensor *, ct_tensor *, const ct_conv_options *);
+
+static ct_tensor *convolve(convolution op, const ct_module *m, ct_tensor *x) {
+    ct_conv_options o;
+    x = prepare(ct_module_state(m), x, &o);
+    return op(x, ct__entry_at(m, 0), ct__entry_at(m, 1), &o);
 }
 
 static ct_status forward(ct_module *m, ct_tensor *const *in, int n_in, ct_tensor **out, int n_out) {
+    static const convolution ops[] = {ct_conv1d, ct_conv2d, ct_conv3d};
     (void)n_in, (void)n_out;
-    out[0] = convolve(ct_module_state(m), in[0], ct__entry_at(m, 0), ct__entry_at(m, 1));
+    out[0] = convolve(ops[((const conv *)ct_module_state(m))->n - 1], m, in[0]);
     return ct__pending();
+}
+
+bool ct__is_conv2d(const ct_module *m) { return m && m->cls.forward == forward && ((const conv *)ct_module_state(m))->n == 2; }
+ct_tensor *ct__conv2d_relu_forward(ct_module *m, ct_tensor *x) { return convolve(ct_conv2d_relu, m, x); }
+
+/* All are of t[0]'s dtype, float32 or float64, and nothing is recorded of them. */
+static bool are_plain(ct_tensor *const *t, size_t n) {
+    if ((t[0]->dtype != CT_F32 && t[0]->dtype != CT_F64) || (ct__context()->modes & CT__MODE_AUTOCAST)) return false;
+    for (size_t i = 0; i < n; i++)
+        if (t[i] && (t[i]->dtype != t[0]->dtype || (ct__grad_mode() && ct__requires_grad(t[i])))) return false;
+    return true;
+}
+
+ct_tensor *ct__conv2d_norm_forward(ct_module *m, ct_module *norm, bool relu, ct_tensor *x) {
+    const conv *s = ct_module_state(m);
+    ct_tensor *weight = ct__entry_at(m, 0), *bias = ct__entry_at(m, 1);
+    ct__norm_parameters p;
+    ct_conv_options o;
+    if (x->ndim != 4 || weight->ndim != 4 || !ct__batch_norm_parameters(norm, (ct_dtype)x->dtype, weight->sizes[0], &p)) return NULL;
+    ct_tensor *scale, *shift, *all[] = {x, weight, bias, p.weight, p.bias};
+    if (!are_plain(all, CT__COUNT(all))) return NULL;
+    if (ct__batch_norm_affine(p.mean, p.var, p.weight, p.bias, bias, p.eps, &scale, &shift) != CT_OK) return NULL;
+    x = prepare(s, x, &o);
+    return ct__conv2d_scaled(x, weight, scale, shift, relu, &o);
 }
 
 /* The output padding that leads from x to the sizes asked for, as _ConvTransposeNd._output_padding. */

@@ -2,6 +2,7 @@
  * nn_linear.c: Linear and Bilinear. Weights and bias are drawn as reset_parameters of torch.nn.Linear and Bilinear draws them.
  */
 #include "nn/module_impl.h"
+#include "nn/nn_fused.h"
 #include "nn/nn_text.h"
 
 #include <ctorch/nn_init.h>
@@ -36,6 +37,9 @@ static ct_status forward(ct_module *m, ct_tensor *const *in, int n_in, ct_tensor
     out[0] = ct_linear(in[0], ct__entry_at(m, 0), ct__entry_at(m, 1));
     return ct__pending();
 }
+
+bool ct__is_linear(const ct_module *m) { return m && m->cls.forward == forward; }
+ct_tensor *ct__linear_relu_forward(ct_module *m, ct_tensor *x) { return ct_linear_relu(x, ct__entry_at(m, 0), ct__entry_at(m, 1)); }
 
 static int64_t describe(const ct_module *m, char *buffer, size_t size) {
     const linear *s = ct_module_state(m);

@@ -3,6 +3,7 @@
  * GroupNorm, LayerNorm and RMSNorm is the making of weight and bias.
  */
 #include "nn/module_impl.h"
+#include "nn/nn_fused.h"
 #include "nn/nn_text.h"
 
 #include <ctorch/nn_norm.h>
@@ -63,18 +64,38 @@ static ct_status check_input(const ct_module *m, const norm *s, const ct_tensor 
     return CT_OK;
 }
 
-static ct_status batch_forward(ct_module *m, ct_tensor *const *in, int n_in, ct_tensor **out, int n_out) {
-    (void)n_in, (void)n_out;
+/* With ct_batch_norm or ct_batch_norm_relu. */
+static ct_tensor *batch(ct_tensor *(*op)(ct_tensor *, ct_tensor *, ct_tensor *, ct_tensor *, ct_tensor *, const ct_batch_norm_options *), ct_module *m,
+                        ct_tensor *x) {
     const norm *s = ct_module_state(m);
-    CT__TRY(check_input(m, s, in[0]));
+    CT__TRY_NULL(check_input(m, s, x));
     ct_tensor *count = m->training ? statistic(m, s, 2) : NULL;
-    if (count && (count->dtype != CT_I64 || count->numel != 1))
-        return ct__fail(CT_ERR_DTYPE, "ct_forward: num_batches_tracked of %s is no int64 number", m->cls.name);
+    if (count && (count->dtype != CT_I64 || count->numel != 1)) {
+        ct__fail(CT_ERR_DTYPE, "ct_forward: num_batches_tracked of %s is no int64 number", m->cls.name);
+        return NULL;
+    }
     double momentum = count && s->cumulative ? 1 / ((double)ct_item_i64(count) + 1) : s->momentum;
     ct_batch_norm_options o = {.training = m->training || !s->track, .momentum = ct_some_f64(momentum), .eps = ct_some_f64(s->eps)};
-    out[0] = ct_batch_norm(in[0], statistic(m, s, 0), statistic(m, s, 1), weight_of(m, s), bias_of(m, s), &o);
-    if (out[0] && count) ++*(int64_t *)ct_data_mut(count); /* the last step and a store that cannot fail: a failed forward leaves all three buffers alone */
+    ct_tensor *y = op(x, statistic(m, s, 0), statistic(m, s, 1), weight_of(m, s), bias_of(m, s), &o);
+    if (y && count) ++*(int64_t *)ct_data_mut(count); /* the last step and a store that cannot fail: a failed forward leaves all three buffers alone */
+    return y;
+}
+
+static ct_status batch_forward(ct_module *m, ct_tensor *const *in, int n_in, ct_tensor **out, int n_out) {
+    (void)n_in, (void)n_out;
+    out[0] = batch(ct_batch_norm, m, in[0]);
     return ct__pending();
+}
+ct_tensor *ct__batch_norm_relu_forward(ct_module *m, ct_tensor *x) { return batch(ct_batch_norm_relu, m, x); }
+
+bool ct__batch_norm_parameters(const ct_module *m, ct_dtype dtype, int64_t features, ct__norm_parameters *out) {
+    const norm *s = ct_module_state(m);
+    *out = (ct__norm_parameters){statistic(m, s, 0), statistic(m, s, 1), weight_of(m, s), bias_of(m, s), s->eps};
+    const ct_tensor *t[] = {out->mean, out->var, out->weight, out->bias};
+    if (m->training || s->n != 2 || !out->mean || !out->var) return false;
+    for (size_t i = 0; i < CT__COUNT(t); i++)
+        if (t[i] && (t[i]->dtype != dtype || t[i]->ndim != 1 || t[i]->sizes[0] != features)) return false;
+    return true;
 }
 
 static ct_status instance_forward(ct_module *m, ct_tensor *const *in, int n_in, ct_tensor **out, int n_out) {

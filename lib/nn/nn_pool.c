@@ -3,6 +3,7 @@
  * its own, because the caller's may be gone at the next forward.
  */
 #include "nn/module_impl.h"
+#include "nn/nn_fused.h"
 #include "nn/nn_text.h"
 
 #include <ctorch/nn_pool.h>
@@ -63,6 +64,8 @@ static ct_status max_forward(ct_module *m, ct_tensor *const *in, int n_in, ct_te
     out[0] = ops[s->kernel.n - 1](in[0], s->kernel.v[0], &o, indices);
     return ct__pending();
 }
+
+bool ct__is_max_pool(const ct_module *m) { return m && m->cls.forward == max_forward; }
 
 static int64_t max_describe(const ct_module *m, char *buffer, size_t size) {
     const pool *s = ct_module_state(m);

@@ -39,6 +39,10 @@ typedef struct ct__conv_after {
     bool relu;               /* floating point only */
 } ct__conv_after;
 
+/* relu(conv2d(x, weight) scale[f] + shift[f]), the ReLU if asked for: a convolution and what follows it in evaluation. Float32 or float64, not
+ * recorded. */
+ct_tensor *ct__conv2d_scaled(ct_tensor *x, ct_tensor *weight, ct_tensor *scale, ct_tensor *shift, bool relu, const ct_conv2d_options *options);
+
 /* The passes. out and the tensors exist, sizes are checked, dtypes are one: float32, float64, for the first two int64 as well. `function` is for
  * messages. An error is pending afterwards. bias, gbias may be NULL. */
 void ct__conv_forward(const char *function, const ct__conv_geometry *g, ct_tensor *x, ct_tensor *w, const ct__conv_after *after, ct_tensor *y);

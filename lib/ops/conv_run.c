@@ -6,6 +6,7 @@
  */
 #include "ops/conv.h"
 
+#include "ops/activation.h"
 #include "ops/elementwise.h"
 
 #include <string.h>
@@ -246,7 +247,7 @@ static void add_bias(ct_tensor *out, const ct_tensor *bias, int nd) {
 static void forward_of_nothing(const ct__conv_geometry *g, const ct__conv_after *after, ct_tensor *y) {
     zero(y);
     add_bias(y, after->bias, g->nd);
-    if (after->relu) ct__kern()->nn.act(CT__ACT_RELU, (ct_dtype)y->dtype, y->numel, ct__ptr(y), ct__ptr(y), 0, 0);
+    if (after->relu) ct__relu_fresh(y);
 }
 
 void ct__conv_forward(const char *function, const ct__conv_geometry *g, ct_tensor *x, ct_tensor *w, const ct__conv_after *after, ct_tensor *y) {

@@ -8,6 +8,8 @@
 #include <ctorch/ops_reduce.h>
 #include <ctorch/ops_shape.h>
 
+#include <math.h>
+
 ct_status ct__norm_check_vector(int op, const char *what, const ct_tensor *t, int64_t n, const ct_tensor *x) {
     ct__shape_text a;
     if (!t) return CT_OK;
@@ -115,4 +117,27 @@ void ct__norm_move(ct_tensor *running, const double *value, double momentum) {
         ct__store_f64(p, dtype, (1 - momentum) * ct__load_f64(p, dtype) + momentum * value[i]);
     }
     ct__bump_version(running);
+}
+
+/* ---- Evaluation as one multiplication and one addition ---- */
+
+ct_status ct__batch_norm_affine(ct_tensor *mean, ct_tensor *var, ct_tensor *weight, ct_tensor *bias, ct_tensor *conv_bias, double eps, ct_tensor **scale,
+                                ct_tensor **shift) {
+    const int64_t n = mean->sizes[0];
+    double *v = ct__alloc_array((size_t)ct__max_i64(n, 1), 5 * sizeof *v), *m = v, *r = v + n, *w = r + n, *b = w + n, *before = b + n;
+    *scale = *shift = NULL;
+    if (!v) return ct__pending();
+    ct__norm_load(mean, n, 0, m);
+    ct__norm_load(var, n, 1, r);
+    ct__norm_load(weight, n, 1, w);
+    ct__norm_load(bias, n, 0, b);
+    ct__norm_load(conv_bias, n, 0, before);
+    for (int64_t i = 0; i < n; i++) {
+        w[i] /= sqrt(r[i] + eps);
+        b[i] += (before[i] - m[i]) * w[i];
+    }
+    *scale = ct__norm_vector(w, n, (ct_dtype)mean->dtype);
+    *shift = ct__norm_vector(b, n, (ct_dtype)mean->dtype);
+    ct__free(v);
+    return ct__pending();
 }

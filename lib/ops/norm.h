@@ -24,6 +24,11 @@ ct_status ct__norm_check_running(int op, ct_tensor *mean, ct_tensor *var, int64_
 /* (1 - momentum) old + momentum value[i] */
 void ct__norm_move(ct_tensor *running, const double *value, double momentum);
 
+/* What batch norm in evaluation does to a channel, y = x scale + shift, behind a convolution whose bias (NULL: 0) goes into shift. Vectors of one dtype;
+ * scale and shift are scope-held. */
+ct_status ct__batch_norm_affine(ct_tensor *mean, ct_tensor *var, ct_tensor *weight, ct_tensor *bias, ct_tensor *conv_bias, double eps, ct_tensor **scale,
+                                ct_tensor **shift);
+
 /* The gradient of a number per channel: g summed over all dims but 1. */
 ct_tensor *ct__norm_channel_sum(ct_tensor *g);
 

@@ -71,10 +71,19 @@ static ct_tensor *fused(const char *function, const act_ctx *c, ct_tensor *saved
     return ct__scope_give(out);
 }
 
+static ct_tensor *gradient(const char *function, const act_ctx *c, ct_tensor *saved, ct_tensor *g) {
+    if (!saved) return NULL;
+    return ct__grad_mode() ? composed(c, saved, g) : fused(function, c, saved, g);
+}
+
 void ct__act_backward(ct__node *n, ct_tensor *const *g, ct_tensor **gin) {
-    const act_ctx *c = ct__ctx(n);
-    ct_tensor *s = ct__saved(n, 0);
-    if (s) gin[0] = ct__grad_mode() ? composed(c, s, g[0]) : fused(ct__fn(n->cls->op), c, s, g[0]);
+    gin[0] = gradient(ct__fn(n->cls->op), ct__ctx(n), ct__saved(n, 0), g[0]);
+}
+
+ct_tensor *ct__relu_gradient(const char *function, ct_tensor *y, ct_tensor *g) { return gradient(function, &(act_ctx){CT__ACT_RELU, 0, 0}, y, g); }
+
+void ct__relu_fresh(ct_tensor *y) {
+    if (y) ct__kern()->nn.act(CT__ACT_RELU, (ct_dtype)y->dtype, y->numel, ct__ptr(y), ct__ptr(y), 0, 0);
 }
 
 static const ct__node_class relu_class = CT__ACT_CLASS(relu), sigmoid_class = CT__ACT_CLASS(sigmoid), tanh_class = CT__ACT_CLASS(tanh),

@@ -1,8 +1,10 @@
 /*
  * op_binary.c: add, sub, mul, div of two tensors or a tensor and a number, and in place.
  */
+#include "ops/activation.h"
 #include "ops/forms.h"
 #include <ctorch/ops_create.h>
+#include <ctorch/ops_nn.h>
 #include <ctorch/ops_pointwise.h>
 
 #include <math.h>
@@ -86,6 +88,24 @@ ct_status ct_add_(ct_tensor *a, ct_tensor *b) {
     if (!ct__enter_inplace(CT__OP_add_, a, &b, 1)) return ct__pending();
     return two_inplace(&add_inplace_class, CT__BINARY_add, a, b, ct__common_dtype(a, b), false);
 }
+
+/* ---- add_relu: y = relu(a + b), d a = d b = g where y is not 0. Other dtypes go step by step: a half type's sum is rounded before its sign decides ---- */
+
+static void add_relu_backward(ct__node *n, ct_tensor *const *g, ct_tensor **gin) {
+    ct_tensor *sum = ct__relu_gradient(ct__fn(n->cls->op), ct__saved(n, 0), g[0]);
+    if (sum) add_backward(n, &sum, gin);
+}
+static const ct__forms add_relu = CT__FRESH(add_relu, add_relu_backward, 0, 0, 0, 0, CT__A | CT__B);
+
+ct_tensor *ct_add_relu(ct_tensor *a, ct_tensor *b) {
+    if (!ct__enter(CT__OP_add_relu, (ct_tensor *[]){a, b}, 2)) return NULL;
+    ct_dtype dtype = ct__common_dtype(a, b);
+    if (dtype == CT_F32 || dtype == CT_F64) return ct__fresh2(&add_relu, CT__BINARY_add_relu, dtype, a, b);
+    ct_scope scope = ct_scope_begin();
+    return ct_scope_return(scope, ct_relu(ct_add(a, b)));
+}
+
+/* ---- add of a number ---- */
 
 static ct_tensor *add_number(const ct__node_class *cls, ct_tensor *a, ct__number x) {
     if (!ct__enter(cls->op, &a, 1)) return NULL;

@@ -12,11 +12,13 @@
  *      conv_weight    x, gy     conv_input(g, gy)    conv(x, g)
  *
  * so gradients of every order need no formula of their own, and conv_transpose(x, w) is conv_input(w, x). The geometry is worked out once, by the public
- * call, and goes along in the node.
+ * call, and goes along in the node. With a ReLU behind it, the incoming gradient is set to 0 where y is, and then is conv's.
  */
+#include "ops/activation.h"
 #include "ops/conv.h"
 
 #include <ctorch/ops_create.h>
+#include <ctorch/ops_nn.h>
 #include <ctorch/ops_reduce.h>
 #include <string.h>
 
@@ -24,7 +26,7 @@ typedef ct__conv_geometry geometry;
 
 /* ---- the three ops on a known geometry, each recorded; sizes and dtypes are checked. classes have one for each number of dimensions ---- */
 
-static ct_tensor *conv(const geometry *g, ct_tensor *x, ct_tensor *w, ct_tensor *bias);
+static ct_tensor *conv(const ct__node_class *cls, const geometry *g, ct_tensor *x, ct_tensor *w, ct_tensor *bias);
 static ct_tensor *conv_input(const ct__node_class *classes, const geometry *g, ct_tensor *w, ct_tensor *gy, ct_tensor *bias);
 static ct_tensor *conv_weight(const geometry *g, ct_tensor *x, ct_tensor *gy);
 
@@ -55,10 +57,13 @@ static void weight_and_bias_grad(const geometry *g, ct_tensor *x, ct_tensor *gy,
 #define OP_CLASS(op_, function) {.op = op_, .backward = function, .ctx_size = sizeof(geometry), .n_saved = 2, .used_by = {2, 1}}
 
 static void conv_backward(ct__node *n, ct_tensor *const *g, ct_tensor **gin);
+static void conv_relu_backward(ct__node *n, ct_tensor *const *g, ct_tensor **gin);
 static void input_backward(ct__node *n, ct_tensor *const *g, ct_tensor **gin);
 static void weight_backward(ct__node *n, ct_tensor *const *g, ct_tensor **gin);
 static const ct__node_class conv_class[3] = {
     OP_CLASS(CT__OP_conv1d, conv_backward), OP_CLASS(CT__OP_conv2d, conv_backward), OP_CLASS(CT__OP_conv3d, conv_backward)};
+static const ct__node_class conv_relu_class = {
+    .op = CT__OP_conv2d_relu, .backward = conv_relu_backward, .ctx_size = sizeof(geometry), .n_saved = 3, .used_by = {2, 1}};
 static const ct__node_class input_class[3] = {
     CLASS("Conv1dInputBackward", input_backward), OP_CLASS(CT__OP_conv2d_input, input_backward), CLASS("Conv3dInputBackward", input_backward)};
 static const ct__node_class weight_class[3] = {
@@ -80,11 +85,17 @@ static void conv_backward(ct__node *n, ct_tensor *const *g, ct_tensor **gin) {
     if (bias) gin[2] = bias_grad(geo, g[0]);
 }
 
+/* Slots: 0 x, 1 w, 2 y. */
+static void conv_relu_backward(ct__node *n, ct_tensor *const *g, ct_tensor **gin) {
+    ct_tensor *gy = ct__relu_gradient(ct__fn(n->cls->op), ct__saved(n, 2), g[0]);
+    if (gy) conv_backward(n, &gy, gin);
+}
+
 /* Slots: 0 w, 1 gy. */
 static void input_backward(ct__node *n, ct_tensor *const *g, ct_tensor **gin) {
     const geometry *geo = ct__ctx(n);
     if (ct__needs(n, 0)) gin[0] = conv_weight(geo, g[0], ct__saved(n, 1));
-    if (ct__needs(n, 1)) gin[1] = conv(geo, g[0], ct__saved(n, 0), NULL);
+    if (ct__needs(n, 1)) gin[1] = conv(&conv_class[geo->nd - 1], geo, g[0], ct__saved(n, 0), NULL);
     if (n->n_in > 2 && ct__needs(n, 2)) gin[2] = bias_grad(geo, g[0]);
 }
 
@@ -92,7 +103,7 @@ static void input_backward(ct__node *n, ct_tensor *const *g, ct_tensor **gin) {
 static void weight_backward(ct__node *n, ct_tensor *const *g, ct_tensor **gin) {
     const geometry *geo = ct__ctx(n);
     if (ct__needs(n, 0)) gin[0] = conv_input(input_class, geo, g[0], ct__saved(n, 1), NULL);
-    if (ct__needs(n, 1)) gin[1] = conv(geo, ct__saved(n, 0), g[0], NULL);
+    if (ct__needs(n, 1)) gin[1] = conv(&conv_class[geo->nd - 1], geo, ct__saved(n, 0), g[0], NULL);
 }
 
 static ct__node *record(const ct__node_class *cls, const geometry *g, ct_tensor *const *in, int n_in) {
@@ -104,8 +115,8 @@ static ct__node *record(const ct__node_class *cls, const geometry *g, ct_tensor 
     return n;
 }
 
-static ct_tensor *conv(const geometry *g, ct_tensor *x, ct_tensor *w, ct_tensor *bias) {
-    const ct__node_class *cls = &conv_class[g->nd - 1];
+static ct_tensor *conv(const ct__node_class *cls, const geometry *g, ct_tensor *x, ct_tensor *w, ct_tensor *bias) {
+    const bool relu = cls == &conv_relu_class;
     ct_tensor *in[] = {x, w, bias};
     int n_in = bias ? 3 : 2;
     if (!ct__enter(cls->op, in, n_in)) return NULL;
@@ -113,7 +124,8 @@ static ct_tensor *conv(const geometry *g, ct_tensor *x, ct_tensor *w, ct_tensor 
     ct_tensor *y = ct__image_new(ct__fn(cls->op), &sizes, g->last, (ct_dtype)x->dtype);
     if (!y) return NULL;
     ct__node *n = record(cls, g, in, n_in);
-    if (ct__pending() == CT_OK) ct__conv_forward(ct__fn(cls->op), g, x, w, &(ct__conv_after){.bias = bias}, y);
+    if (relu) ct__save_output(n, 2, y, 0);
+    if (ct__pending() == CT_OK) ct__conv_forward(ct__fn(cls->op), g, x, w, &(ct__conv_after){.bias = bias, .relu = relu}, y);
     return ct__finish(n, y);
 }
 
@@ -178,18 +190,22 @@ static bool prefers_last(const ct_tensor *x, const ct_tensor *weight) {
 
 /* ---- public: convolution ---- */
 
+static ct_status check_conv(int op, int nd, ct_tensor *x, ct_tensor *weight, ct_tensor *bias, const ct_conv_options *options, geometry *g) {
+    CT__TRY(ct__enter(op, (ct_tensor *[]){x, weight, bias}, bias ? 3 : 2) ? CT_OK : ct__pending());
+    CT__TRY(ct__conv_fit(op, nd, x->sizes, x->ndim, weight->sizes, weight->ndim, options, g));
+    CT__TRY(check_dtypes(op, x, weight, bias, false));
+    g->last = nd == 2 && prefers_last(x, weight);
+    return check_bias(op, bias, g->s.f);
+}
+
 static ct_tensor *conv_any(int nd, ct_tensor *x, ct_tensor *weight, ct_tensor *bias, const ct_conv_options *options) {
-    const int op = op_of(nd);
+    const ct__node_class *cls = &conv_class[nd - 1];
     geometry g;
-    if (!ct__enter(op, (ct_tensor *[]){x, weight, bias}, bias ? 3 : 2)) return NULL;
-    CT__TRY_NULL(ct__conv_fit(op, nd, x->sizes, x->ndim, weight->sizes, weight->ndim, options, &g));
-    CT__TRY_NULL(check_dtypes(op, x, weight, bias, false));
-    CT__TRY_NULL(check_bias(op, bias, g.s.f));
-    g.last = nd == 2 && prefers_last(x, weight);
+    CT__TRY_NULL(check_conv(cls->op, nd, x, weight, bias, options, &g));
     ct_dtype given = (ct_dtype)x->dtype, dtype = compute_dtype(x);
-    if (given == dtype) return conv(&g, x, weight, bias);
+    if (given == dtype) return conv(cls, &g, x, weight, bias);
     ct_scope scope = ct_scope_begin();
-    return ct_scope_return(scope, ct_to(conv(&g, ct_to(x, dtype), ct_to(weight, dtype), bias ? ct_to(bias, dtype) : NULL), given));
+    return ct_scope_return(scope, ct_to(conv(cls, &g, ct_to(x, dtype), ct_to(weight, dtype), bias ? ct_to(bias, dtype) : NULL), given));
 }
 
 ct_tensor *ct_conv1d(ct_tensor *x, ct_tensor *weight, ct_tensor *bias, const ct_conv1d_options *options) {
@@ -206,6 +222,28 @@ ct_tensor *ct_conv3d(ct_tensor *x, ct_tensor *weight, ct_tensor *bias, const ct_
     ct_scope cast;
     if (ct__autocast(CT__CAST_LOWER, (ct_tensor **[]){&x, &weight, &bias}, 3, &cast)) return ct_scope_return(cast, ct_conv3d(x, weight, bias, options));
     return conv_any(3, x, weight, bias, options);
+}
+
+/* Other dtypes go step by step: a half type's y is rounded before its sign decides. */
+ct_tensor *ct_conv2d_relu(ct_tensor *x, ct_tensor *weight, ct_tensor *bias, const ct_conv2d_options *options) {
+    ct_scope scope;
+    if (ct__autocast(CT__CAST_LOWER, (ct_tensor **[]){&x, &weight, &bias}, 3, &scope))
+        return ct_scope_return(scope, ct_conv2d_relu(x, weight, bias, options));
+    geometry g;
+    CT__TRY_NULL(check_conv(CT__OP_conv2d_relu, 2, x, weight, bias, options, &g));
+    if (x->dtype == CT_F32 || x->dtype == CT_F64) return conv(&conv_relu_class, &g, x, weight, bias);
+    scope = ct_scope_begin();
+    return ct_scope_return(scope, ct_relu(ct_conv2d(x, weight, bias, options)));
+}
+
+ct_tensor *ct__conv2d_scaled(ct_tensor *x, ct_tensor *weight, ct_tensor *scale, ct_tensor *shift, bool relu, const ct_conv2d_options *options) {
+    const int op = CT__OP_conv2d;
+    geometry g;
+    CT__TRY_NULL(check_conv(op, 2, x, weight, shift, options, &g));
+    ct__image_sizes sizes = ct__conv_y_sizes(&g);
+    ct_tensor *y = ct__image_new(ct__fn(op), &sizes, g.last, (ct_dtype)x->dtype);
+    if (y) ct__conv_forward(ct__fn(op), &g, x, weight, &(ct__conv_after){scale, shift, relu}, y);
+    return ct__finish(NULL, y);
 }
 
 /* ---- public: transposed convolution ---- */

@@ -3,14 +3,16 @@
  *
  *      x [.., in] -> X [M, in]      Y [M, out] = X W^T + b      gX = g W      gW = g^T X      gb = column sums of g
  *
- * One product of all rows, whatever the leading dims; gradients likewise, g^T being a view.
+ * One product of all rows, whatever the leading dims; gradients likewise, g^T being a view. With a ReLU behind it, g is set to 0 where y is first.
  */
+#include "ops/activation.h"
 #include "ops/half.h"
 #include "ops/product.h"
 
 #include "base/vec.h"
 
 #include <ctorch/ops_linalg.h>
+#include <ctorch/ops_nn.h>
 #include <ctorch/ops_shape.h>
 #include <string.h>
 
@@ -34,42 +36,68 @@ static void linear_backward(ct__node *n, ct_tensor *const *g, ct_tensor **gin) {
 }
 static const ct__node_class linear_class = {.op = CT__OP_linear, .backward = linear_backward, .n_saved = 2, .used_by = {2, 1}};
 
-static ct_status check_linear(const ct_tensor *x, const ct_tensor *weight, const ct_tensor *bias) {
+/* Slots: 0 x, 1 weight, 2 y. */
+static void linear_relu_backward(ct__node *n, ct_tensor *const *g, ct_tensor **gin) {
+    ct_tensor *gy = ct__relu_gradient(ct__fn(n->cls->op), ct__saved(n, 2), g[0]);
+    if (gy) linear_backward(n, &gy, gin);
+}
+static const ct__node_class linear_relu_class = {.op = CT__OP_linear_relu, .backward = linear_relu_backward, .n_saved = 3, .used_by = {2, 1}};
+
+static ct_status check_linear(const char *function, const ct_tensor *x, const ct_tensor *weight, const ct_tensor *bias) {
     ct__shape_text a, b;
     if (x->ndim == 0 || weight->ndim != 2 || x->sizes[x->ndim - 1] != weight->sizes[1]) {
         const char *sx = CT__SIZES(&a, x), *sw = CT__SIZES(&b, weight);
         if (x->ndim == 0 || weight->ndim != 2)
-            return ct__fail(CT_ERR_SHAPE, "ct_linear: x %s and weight %s: they must be [..., in] and [out, in]%s", sx, sw,
+            return ct__fail(CT_ERR_SHAPE, "%s: x %s and weight %s: they must be [..., in] and [out, in]%s", function, sx, sw,
                             weight->ndim == 1 && bias ? " when there is a bias" : "");
-        return ct__fail(CT_ERR_SHAPE, "ct_linear: x %s and weight %s cannot be multiplied: %lld != %lld", sx, sw, (long long)x->sizes[x->ndim - 1],
+        return ct__fail(CT_ERR_SHAPE, "%s: x %s and weight %s cannot be multiplied: %lld != %lld", function, sx, sw, (long long)x->sizes[x->ndim - 1],
                         (long long)weight->sizes[1]);
     }
-    CT__TRY(ct__product_dtypes("ct_linear", x, weight));
+    CT__TRY(ct__product_dtypes(function, x, weight));
     if (bias && bias->dtype != x->dtype)
-        return ct__fail(CT_ERR_DTYPE, "ct_linear: bias is %s, x is %s; convert one with ct_to", ct_dtype_name((ct_dtype)bias->dtype),
+        return ct__fail(CT_ERR_DTYPE, "%s: bias is %s, x is %s; convert one with ct_to", function, ct_dtype_name((ct_dtype)bias->dtype),
                         ct_dtype_name((ct_dtype)x->dtype));
     return CT_OK;
 }
 
 /* Y = X W^T + bias into out, seen as [M, out]. */
-static void run_linear(ct_tensor *out, ct_tensor *x, ct_tensor *weight, const ct_tensor *bias) {
+static void run_linear(const char *function, ct_tensor *out, ct_tensor *x, ct_tensor *weight, const ct_tensor *bias) {
     ct__matrix a = ct__matrix_of(x, true), w = ct__matrix_t(ct__matrix_of(weight, true));
     ct_tensor *copy = NULL, *flat = NULL;
     if (!ct__matrix_fold(&a)) {
-        copy = ct__dense("ct_linear", x);
+        copy = ct__dense(function, x);
         if (!copy) return;
         a = ct__matrix_of(copy, true);
         ct__matrix_fold(&a);
     }
     if (!bias || (bias->ndim == 1 && bias->sizes[0] == w.cols && bias->contiguous)) {
-        ct__multiply("ct_linear", &a, &w, NULL, 0, out, 1, 0, bias);
+        ct__multiply(function, &a, &w, NULL, 0, out, 1, 0, bias);
     } else { /* some other sizes that broadcast, or strides */
         int64_t sizes[] = {a.rows, w.cols}, strides[] = {ct__max_i64(w.cols, 1), 1};
         flat = ct__new_view(out, sizes, strides, 2, 0);
-        if (flat && ct__fill_broadcast("ct_linear", "bias", flat, bias) == CT_OK) ct__multiply("ct_linear", &a, &w, NULL, 0, out, 1, 1, NULL);
+        if (flat && ct__fill_broadcast(function, "bias", flat, bias) == CT_OK) ct__multiply(function, &a, &w, NULL, 0, out, 1, 1, NULL);
     }
     ct__unref(flat);
     ct__unref(copy);
+}
+
+/* Of sizes and dtypes that fit. */
+static ct_tensor *linear(const ct__node_class *cls, ct_tensor *const *in, int n_in) {
+    ct_tensor *x = in[0], *weight = in[1];
+    const char *function = ct__fn(cls->op);
+    int64_t sizes[CT_MAX_NDIM];
+    memcpy(sizes, x->sizes, x->ndim * sizeof *sizes);
+    sizes[x->ndim - 1] = weight->sizes[0];
+    ct_tensor *out = ct__new(function, sizes, x->ndim, (ct_dtype)x->dtype);
+    if (!out) return NULL;
+    ct__node *node = ct__node_new(cls, in, n_in, 1);
+    if (node) ct__product_save(node, 0, x, weight);
+    run_linear(function, out, x, weight, n_in > 2 ? in[2] : NULL);
+    if (cls == &linear_relu_class && ct__pending() == CT_OK) {
+        ct__relu_fresh(out);
+        ct__save_output(node, 2, out, 0);
+    }
+    return ct__finish(node, out);
 }
 
 ct_tensor *ct_linear(ct_tensor *x, ct_tensor *weight, ct_tensor *bias) {
@@ -83,14 +111,21 @@ ct_tensor *ct_linear(ct_tensor *x, ct_tensor *weight, ct_tensor *bias) {
         return ct__half_end(h, ct_linear(ct__widen(x), ct__widen(weight), ct__widen(bias)));
     }
     if (weight->ndim == 1 && !bias) return ct__matmul(CT__OP_linear, x, weight);
-    CT__TRY_NULL(check_linear(x, weight, bias));
-    int64_t sizes[CT_MAX_NDIM];
-    memcpy(sizes, x->sizes, x->ndim * sizeof *sizes);
-    sizes[x->ndim - 1] = weight->sizes[0];
-    ct_tensor *out = ct__new("ct_linear", sizes, x->ndim, (ct_dtype)x->dtype);
-    if (!out) return NULL;
-    ct__node *node = ct__node_new(&linear_class, in, n_in, 1);
-    if (node) ct__product_save(node, 0, x, weight);
-    run_linear(out, x, weight, bias);
-    return ct__finish(node, out);
+    CT__TRY_NULL(check_linear(ct__fn(CT__OP_linear), x, weight, bias));
+    return linear(&linear_class, in, n_in);
+}
+
+/* What goes step by step: half types, whose y is rounded before its sign decides, integers, and a weight of one dim. */
+ct_tensor *ct_linear_relu(ct_tensor *x, ct_tensor *weight, ct_tensor *bias) {
+    ct_scope scope;
+    if (ct__autocast(CT__CAST_LOWER, (ct_tensor **[]){&x, &weight, &bias}, 3, &scope)) return ct_scope_return(scope, ct_linear_relu(x, weight, bias));
+    ct_tensor *in[] = {x, weight, bias};
+    int n_in = bias ? 3 : 2;
+    if (!ct__enter(CT__OP_linear_relu, in, n_in)) return NULL;
+    if ((x->dtype != CT_F32 && x->dtype != CT_F64) || (weight->ndim == 1 && !bias)) {
+        scope = ct_scope_begin();
+        return ct_scope_return(scope, ct_relu(ct_linear(x, weight, bias)));
+    }
+    CT__TRY_NULL(check_linear(ct__fn(CT__OP_linear_relu), x, weight, bias));
+    return linear(&linear_relu_class, in, n_in);
 }

@@ -21,6 +21,7 @@ static ct_conv_options conv_options(replay *c) {
 CONV(conv1d)
 CONV(conv2d)
 CONV(conv3d)
+CONV(conv2d_relu) /* F.relu of it */
 
 /* F.conv_transpose2d(input, weight, bias=None, stride=1, padding=0, output_padding=0, groups=1, dilation=1) */
 static ct_conv_transpose_options transpose_options(replay *c) {

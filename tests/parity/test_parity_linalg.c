@@ -14,6 +14,7 @@ CALL(inner) { RESULT(inner, ct_inner(T("input"), T("other"))); }
 
 /* F.linear(input, weight, bias=None) */
 CALL(linear) { RESULT(linear, ct_linear(T("input"), T("weight"), OPT_T("bias"))); }
+CALL(linear_relu) { RESULT(linear_relu, ct_linear_relu(T("input"), T("weight"), OPT_T("bias"))); }
 
 #define SCALES (&(ct_addmm_options){.beta = OPT_F("beta"), .alpha = OPT_F("alpha")})
 CALL(addmm) { RESULT(addmm, ct_addmm(T("input"), T("mat1"), T("mat2"), SCALES)); }

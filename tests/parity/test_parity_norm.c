@@ -5,8 +5,10 @@
 static ct_tensor *copy(ct_tensor *t) { return t ? ct_clone(t) : NULL; }
 
 /* The same op with the running statistics as its second and third result. */
-static ct_tensor *batch_norm(ct_tensor *x, ct_tensor **mean, ct_tensor **var, ct_tensor *weight, ct_tensor *bias, const ct_batch_norm_options *o) {
-    ct_tensor *y = ct_batch_norm(x, *mean, *var, weight, bias, o);
+typedef ct_tensor *(*batch_op)(ct_tensor *, ct_tensor *, ct_tensor *, ct_tensor *, ct_tensor *, const ct_batch_norm_options *);
+static ct_tensor *batch_norm(batch_op op, ct_tensor *x, ct_tensor **mean, ct_tensor **var, ct_tensor *weight, ct_tensor *bias,
+                             const ct_batch_norm_options *o) {
+    ct_tensor *y = op(x, *mean, *var, weight, bias, o);
     if (!y) *mean = *var = NULL;
     return y;
 }
@@ -17,17 +19,19 @@ static ct_tensor *instance_norm(ct_tensor *x, ct_tensor **mean, ct_tensor **var,
 }
 
 /* F.batch_norm(input, running_mean, running_var, weight=None, bias=None, training=False, momentum=0.1, eps=1e-5) */
-CALL(batch_norm) {
-    const ct_batch_norm_options options = {.training = B_OR("training", false), .momentum = OPT_F("momentum"), .eps = OPT_F("eps")};
-    bool moves = options.training && HAS("running_mean");
-    if (moves) {
-        *OUT(1) = copy(OPT_T("running_mean"));
-        *OUT(2) = copy(OPT_T("running_var"));
-        RESULT(batch_norm, batch_norm(T("input"), OUT(1), OUT(2), OPT_T("weight"), OPT_T("bias"), &options));
-        return;
+#define BATCH_NORM(name)                                                                                                                          \
+    CALL(name) {                                                                                                                                  \
+        const ct_batch_norm_options options = {.training = B_OR("training", false), .momentum = OPT_F("momentum"), .eps = OPT_F("eps")};          \
+        if (options.training && HAS("running_mean")) {                                                                                            \
+            *OUT(1) = copy(OPT_T("running_mean"));                                                                                                \
+            *OUT(2) = copy(OPT_T("running_var"));                                                                                                 \
+            RESULT(name, batch_norm(ct_##name, T("input"), OUT(1), OUT(2), OPT_T("weight"), OPT_T("bias"), &options));                            \
+            return;                                                                                                                               \
+        }                                                                                                                                         \
+        RESULT(name, ct_##name(T("input"), OPT_T("running_mean"), OPT_T("running_var"), OPT_T("weight"), OPT_T("bias"), &options));               \
     }
-    RESULT(batch_norm, ct_batch_norm(T("input"), OPT_T("running_mean"), OPT_T("running_var"), OPT_T("weight"), OPT_T("bias"), &options));
-}
+BATCH_NORM(batch_norm)
+BATCH_NORM(batch_norm_relu) /* F.relu of it */
 
 /* F.instance_norm(input, running_mean=None, running_var=None, weight=None, bias=None, use_input_stats=True, momentum=0.1, eps=1e-5) */
 CALL(instance_norm) {

@@ -31,6 +31,9 @@ CALL(add) {
     if (!HAS("alpha")) WITH_TENSOR(add)
 }
 
+/* torch.relu(torch.add(input, other)) */
+CALL(add_relu) { RESULT(add_relu, ct_add_relu(T("input"), T("other"))); }
+
 /* torch.sub(input, other, *, alpha=1) */
 CALL(sub) {
     WITH_NUMBER(sub_scalar)

@@ -51,6 +51,9 @@ def small(n, transposed):
     return samples
 
 
+def conv2d_relu(*args, **options): return F.relu(F.conv2d(*args, **options))
+
+
 REAL = [torch.float64, torch.float32]
 HALF = "PyTorch's backward and its slow convolutions add up in the half type"
 OPS = [
@@ -59,6 +62,8 @@ OPS = [
     *[Op(f"conv_transpose{n}d", db=[f"nn.functional.conv_transpose{n}d"], signature=TRANSPOSE, samples=small(n, True),
         call=getattr(F, f"conv_transpose{n}d"), left_out=[ZERO("groups", "stride", "dilation")], half_exact=HALF)
       for n in (1, 2, 3)],
+    Op("conv2d_relu", db=[], samples=small(2, False), call=conv2d_relu, signature=CONV,
+       dtypes=REAL + [torch.float16, torch.bfloat16, torch.int64], half_exact=HALF),
     Op("conv2d_input", db=[], samples=input_samples, call=conv2d_input, dtypes=REAL),
     Op("conv2d_weight", db=[], samples=weight_samples, call=conv2d_weight, dtypes=REAL),
 ]

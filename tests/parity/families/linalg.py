@@ -86,6 +86,9 @@ def errors_einsum():
         yield SampleInput(tensors, args=(equation,))
 
 
+def linear_relu(*args, **options): return torch.relu(torch.nn.functional.linear(*args, **options))
+
+
 OPS = [
     Op("mm", dtypes=NUMBERS),
     Op("bmm", samples=SMALL_BMM, call=torch.bmm, dtypes=NUMBERS),
@@ -96,6 +99,7 @@ OPS = [
     Op("baddbmm", samples=SMALL_BADDBMM, call=torch.baddbmm, dtypes=NUMBERS, left_out=[CUT]),
     Op("outer"),
     Op("linear", db=["nn.functional.linear"], dtypes=NUMBERS),
+    Op("linear_relu", db=["nn.functional.linear"], call=linear_relu, signature="input, weight, bias=None", dtypes=NUMBERS),
     Op("addmv", dtypes=NUMBERS, left_out=[CUT]),
     Op("addr", dtypes=NUMBERS, left_out=[CUT], half_exact=ROUNDED),
     Op("addbmm", samples=SMALL_ADDBMM, call=torch.addbmm, dtypes=NUMBERS, left_out=[CUT], half_exact=ROUNDED),

@@ -17,6 +17,11 @@ def batch_norm(input, running_mean, running_var, weight=None, bias=None, trainin
     return (y,) if mean is None or not training else (y, mean, var)
 
 
+def batch_norm_relu(input, running_mean, running_var, weight=None, bias=None, training=False, momentum=0.1, eps=1e-5):
+    y, *moved = batch_norm(input, running_mean, running_var, weight, bias, training, momentum, eps)
+    return (F.relu(y), *moved)
+
+
 def instance_norm(input, running_mean=None, running_var=None, weight=None, bias=None, use_input_stats=True, momentum=0.1, eps=1e-5):
     mean, var = (None if t is None else t.clone() for t in (running_mean, running_var))
     y = F.instance_norm(input, mean, var, weight, bias, use_input_stats, momentum, eps)
@@ -68,6 +73,7 @@ def one_element(a):
 
 OPS = [
     Op("batch_norm", db=["nn.functional.batch_norm"], call=batch_norm, samples=samples_batch_norm, errors=[errors_norm], half_exact=HALF),
+    Op("batch_norm_relu", db=["nn.functional.batch_norm"], call=batch_norm_relu, samples=samples_batch_norm, errors=[errors_norm], half_exact=HALF),
     Op("instance_norm", db=["nn.functional.instance_norm"], call=instance_norm, samples=samples_instance_norm, errors=[errors_instance_norm], half_exact=HALF),
     Op("group_norm", db=["nn.functional.group_norm"], half_exact=HALF),
     Op("layer_norm", db=["nn.functional.layer_norm"], left_out=[(one_element, "rows of one element: what PyTorch gives is rounding, 316 times larger")],

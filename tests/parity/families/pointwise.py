@@ -75,8 +75,13 @@ CUT = "PyTorch rounds the quotient to the half type before it cuts it off"
 ALPHA = "PyTorch rounds alpha * other to the half type before it adds"
 
 
+def add_relu(*args, **options): return torch.relu(torch.add(*args, **options))
+
+
 OPS = [
     Op("add", samples=numbers(2, 1.5), call=torch.add, half_exact=ALPHA, dtypes=ALL),
+    Op("add_relu", db=["add"], call=add_relu, dtypes=NUMBERS, signature="input, other, *, alpha=1",
+       left_out=[(lambda a: "alpha" in a or not (torch.is_tensor(a["input"]) and torch.is_tensor(a["other"])), "two tensors and nothing else: torch.relu(torch.add(...)) has the rest")]),
     Op("sub", samples=numbers(2, 1.5), call=torch.sub, half_exact=ALPHA, dtypes=NUMBERS),
     Op("rsub", samples=numbers(2, 1.5), call=torch.rsub, dtypes=NUMBERS,
        left_out=[(lambda a: torch.is_tensor(a["other"]), "a tensor on the left is ct_sub"), (lambda a: "alpha" in a, "alpha with a number: multiply first")]),
