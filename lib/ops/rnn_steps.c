@@ -3,15 +3,15 @@
  *
  * Work goes in blocks of some steps, about BLOCK rows of S, so that what one part makes is still in the cache for the next:
  *
- *      forward     gates = X W_ih^T + b of the block's rows; then step by step gates[t] += h W_hh^T and the cell of kern_rnn.h
- *      backward    the block's steps from the last to the first: the cell, dh = dgates W_hh; then dX = dG W_ih of the block's rows, and
+ *      forward     step by step gates[t] = x[t] W_ih^T + b + h W_hh^T and the cell of kern_rnn.h
+ *      backward    the steps from the last to the first: the cell, dh = dgates W_hh, dx[t] = dgates W_ih; then for the block's rows
  *                  dW_ih += dG^T X, dW_hh += dG^T H, H being h before each step, and the sums of the biases
  *
- * Within a block a row of the batch runs by itself: threads share the rows and meet once, not once per step. Products of some rows with the state's weight
- * take it packed (f32); else each is one of BLAS. The states live in [B, ..] buffers of which a step uses the first rows; what remains in them
- * at the end are the last states, in either direction.
+ * Within a block a row of the batch runs by itself: threads share the rows and meet once, not once per step. Products of some rows with a weight
+ * take it packed (f32); else each is one of BLAS, and those of the input are one of all the block's rows. The states live in [B, ..] buffers of which a
+ * step uses the first rows; what remains in them at the end are the last states, in either direction.
  *
- * BLOCK, fakenews_lstm_b32_t256 (S = 8192): see docs/design/kernels.md.
+ * Measured alternatives: docs/design/kernels.md.
  */
 #include "ops/rnn_steps.h"
 
@@ -103,7 +103,7 @@ typedef struct pass {
     const sizes *c;
     const operands *o;
     const gradients *g; /* backward */
-    weight w_hh, w_hr;  /* op(W) [k, n] of each product */
+    weight w_ih, w_hh, w_hr; /* op(W) [k, n] of each product; w_ih: only if packed, else the input's products are the block's */
     block block;
     int64_t gates_at;   /* the row of S with which gates begins */
 } pass;
@@ -115,6 +115,16 @@ static void times(const pass *p, const weight *w, bool transposed, int64_t rows,
 
 /* Rows [begin, end) of step k. */
 static step part_of(step k, int64_t begin, int64_t end) { return (step){k.t, k.at + begin, ct__min_i64(k.rows, end) - begin}; }
+
+/* What the input gives to the gates of step k. */
+static void input_product(const pass *p, step k, char *gates) {
+    const sizes *c = p->c;
+    const operands *o = p->o;
+    const size_t size = (size_t)width_of(c) * ct_dtype_size(c->dtype);
+    if (!p->w_ih.packed) return;
+    for (int64_t i = 0; i < k.rows && o->in[B_IH]; i++) memcpy(gates + (size_t)i * size, o->bias, size);
+    times(p, &p->w_ih, true, k.rows, c->in, width_of(c), row(c->dtype, o->in[X], k.at, c->in), o->in[B_IH], gates);
+}
 
 static void gru_forward(const pass *p, step k, int64_t begin, void *gates, void *extra, void *out) {
     const sizes *c = p->c;
@@ -136,6 +146,7 @@ static void forward_rows(int64_t begin, int64_t end, void *arg) {
         if (k.rows <= 0) continue;
         char *gates = row(d, o->gates, k.at - p->gates_at, width_of(c)), *out = row(d, o->out, k.at, c->p), *state = row(d, o->state, begin, c->p);
         char *extra = o->extra ? row(d, o->extra, k.at, c->h) : NULL;
+        input_product(p, k, gates);
         if (c->kind == CT__RNN_GRU) {
             gru_forward(p, k, begin, gates, extra, out);
             continue;
@@ -186,6 +197,7 @@ static void backward_rows(int64_t begin, int64_t end, void *arg) {
         else
             ct__kern()->nn.act_backward(c->kind == CT__RNN_TANH ? CT__ACT_TANH : CT__ACT_RELU, d, k.rows * c->h, row(d, o->out, k.at, c->h), dh, dgates, 0, 0);
         times(p, &p->w_hh, false, k.rows, width_of(c), c->p, dgh, c->kind == CT__RNN_GRU, dh);
+        if (g->d[X] && p->w_ih.packed) times(p, &p->w_ih, false, k.rows, width_of(c), c->in, dgates, false, row(d, g->d[X], k.at, c->in));
     }
 }
 
@@ -198,21 +210,24 @@ typedef struct columns {
     double *sum;      /* [width], added to */
 } columns;
 
-enum { COLUMNS = 64 };
+enum { COLUMNS = 64, SHORT = 16 };
 
 static void sum_columns(int64_t begin, int64_t end, void *arg) {
     const columns *s = arg;
     for (int64_t first = begin; first < end; first += COLUMNS) {
         const int64_t n = ct__min_i64(COLUMNS, end - first);
-        double sum[COLUMNS] = {0};
-        for (int64_t i = 0; i < s->n; i++) {
-            const int64_t at = i * s->width + first;
-            if (s->dtype == CT_F32)
-                for (int64_t j = 0; j < n; j++) sum[j] += (double)((const float *)s->rows)[at + j];
-            else
-                for (int64_t j = 0; j < n; j++) sum[j] += ((const double *)s->rows)[at + j];
+        for (int64_t i = 0; i < s->n; i += SHORT) {
+            const int64_t last = ct__min_i64(i + SHORT, s->n);
+            float part[COLUMNS] = {0}; /* a few rows in f32: half the work of converting each */
+            for (int64_t r = i; r < last; r++) {
+                const int64_t at = r * s->width + first;
+                if (s->dtype == CT_F32)
+                    for (int64_t j = 0; j < n; j++) part[j] += ((const float *)s->rows)[at + j];
+                else
+                    for (int64_t j = 0; j < n; j++) s->sum[first + j] += ((const double *)s->rows)[at + j];
+            }
+            for (int64_t j = 0; j < n; j++) s->sum[first + j] += (double)part[j];
         }
-        for (int64_t j = 0; j < n; j++) s->sum[first + j] += sum[j];
     }
 }
 
@@ -243,7 +258,7 @@ static void block_gradients(const pass *p) {
     const ct_dtype d = c->dtype;
     const int64_t width = width_of(c), rows = p->block.rows, at = p->block.at;
     const char *const *in = p->o->in;
-    if (g->d[X]) product(d, false, false, rows, c->in, width, g->dgates, in[W_IH], row(d, g->d[X], at, c->in), 0, NULL);
+    if (g->d[X] && !p->w_ih.packed) product(d, false, false, rows, c->in, width, g->dgates, in[W_IH], row(d, g->d[X], at, c->in), 0, NULL);
     if (g->d[W_IH]) product(d, true, false, width, c->in, rows, g->dgates, row(d, in[X], at, c->in), g->d[W_IH], 1, NULL);
     if (g->d[W_HH]) add_state_weight(p);
     if (g->d[W_HR]) product(d, true, false, c->p, c->h, rows, g->projected, g->hidden, g->d[W_HR], 1, NULL);
@@ -255,7 +270,8 @@ static void block_gradients(const pass *p) {
 
 /*
  * Threads share the rows, at least ROWS_GRAIN each: with fewer all of a weight is read for little work. A single row of a weight beyond LARGE elements is BLAS'
- * GEMV, whose threads share the weight. So is all with one step, for which packing does not pay, and f64.
+ * GEMV, whose threads share the weight. So is all with one step, for which packing does not pay, and f64. The input's weight is packed if both together stay in
+ * a second-level cache.
  */
 enum { ROWS_GRAIN = 4, LARGE = 1 << 17 };
 static bool packs(const sizes *c) {
@@ -280,12 +296,11 @@ static void run_blocks(pass *p) {
     const int64_t grain = c->steps.n > 1 ? ROWS_GRAIN : ct__max_i64(c->b, 1);
     for (step next = forward ? ct__rnn_first_step(&c->steps) : last_step(&c->steps); next.rows;) {
         p->block = block_from(&c->steps, next, forward, &next);
-        if (forward) {
-            const int64_t at = p->block.at;
-            p->gates_at = o->keeps ? 0 : at;
+        const int64_t at = p->block.at;
+        p->gates_at = o->keeps ? 0 : at;
+        if (forward && !p->w_ih.packed)
             product(c->dtype, false, true, p->block.rows, width_of(c), c->in, row(c->dtype, o->in[X], at, c->in), o->in[W_IH],
                     row(c->dtype, o->gates, at - p->gates_at, width_of(c)), 0, o->in[B_IH] ? o->bias : NULL);
-        }
         ct__parallel_for(c->b, grain, forward ? forward_rows : backward_rows, p);
         if (!forward) block_gradients(p);
     }
@@ -293,12 +308,17 @@ static void run_blocks(pass *p) {
 
 static void run(const sizes *c, const operands *o, const gradients *g) {
     pass p = {.c = c, .o = o, .g = g, .w_hh = {.plain = o->in[W_HH]}, .w_hr = {.plain = o->in[W_HR]}};
-    ct_tensor *hh = NULL, *hr = NULL;
+    ct_tensor *ih = NULL, *hh = NULL, *hr = NULL;
     if (packs(c)) {
+        if (width_of(c) * (c->in + c->p) <= LARGE) {
+            p.w_ih.plain = o->in[W_IH];
+            ih = pack(&p.w_ih, width_of(c), c->in, !g);
+        }
         hh = pack(&p.w_hh, width_of(c), c->p, !g);
         hr = pack(&p.w_hr, c->p, c->h, !g);
     }
     if (ct__pending() == CT_OK) run_blocks(&p);
+    ct__unref(ih);
     ct__unref(hh);
     ct__unref(hr);
 }

@@ -82,6 +82,7 @@ static const net nets[] = {
     {0, 4, 6, 3, 19, 0, 1, true, true, false},    {0, 2, 1, 1, 1, 0, 3, false, false, true},   {1, 3, 9, 3, 65, 0, 1, false, false, false},
     {0, 3, 1, 3, 400, 0, 1, false, false, false}, {2, 2, 1, 2, 190, 0, 1, false, false, false}, /* one row of a large weight */
     {2, 270, 9, 2, 5, 0, 1, true, false, false}, {3, 300, 8, 2, 4, 0, 1, true, true, false}, {2, 520, 4, 2, 6, 3, 1, true, true, false}, /* several blocks */
+    {2, 3, 5, 200, 150, 0, 1, true, false, false}, {3, 2, 6, 300, 110, 0, 1, false, true, false}, /* a large weight of the input */
     {2, 1, 9, 3, 10, 0, 1, false, false, false},  {3, 1, 9, 3, 10, 0, 1, false, false, false},  /* one step */
 };
 
