@@ -1,7 +1,7 @@
 /*
  * bench_conv.c: the convolution and pooling kernels alone.
  *
- *     bench_conv [threads] [text that the name of a layer must contain]
+ *     bench_conv [threads] [text that "layer layout" must contain] [passes: letters of "fiw", forward, input_grad, weight_grad]
  *
  * CTORCH_CPU=avx2 and so on choose the ISA. Each figure is the fastest run within about 0.2 s: other programs on the machine then matter
  * least. The work counted is that of the forward pass for all three passes.
@@ -84,8 +84,11 @@ static void max_scatter(void *arg) {
     ct__kern()->pool.max_scatter[CT__REAL_F32](&j->pool, j->y, j->scratch, j->gx);
 }
 
-static void bench_layer(const layer *l, bool last) {
+static void bench_layer(const layer *l, bool last, const char *text, const char *passes) {
     static void (*const pass[])(void *) = {forward, input_grad, weight_grad};
+    char name[64];
+    snprintf(name, sizeof name, "%-26s %s", l->name, last ? "nhwc" : "nchw");
+    if (!strstr(name, text)) return;
     int64_t out = (l->size + 2 * l->pad - l->kernel) / l->stride + 1, cg = l->c / l->groups;
     job j = {.s = {.n = l->n, .c = l->c, .h = l->size, .w = l->size, .f = l->f, .kh = l->kernel, .kw = l->kernel, .oh = out, .ow = out,
                    .stride_h = l->stride, .stride_w = l->stride, .pad_h = l->pad, .pad_w = l->pad, .dil_h = 1, .dil_w = 1,
@@ -93,8 +96,9 @@ static void bench_layer(const layer *l, bool last) {
     int64_t nx = l->n * l->c * l->size * l->size, ny = l->n * l->f * out * out, nw = l->f * cg * l->kernel * l->kernel;
     j.x = filled(nx), j.gx = filled(nx), j.w = filled(nw), j.gw = filled(nw), j.y = filled(ny), j.b = filled(l->f);
     double flop = 2.0 * (double)ny * (double)(cg * l->kernel * l->kernel);
-    printf("%-26s %s", l->name, last ? "nhwc" : "nchw");
+    printf("%s", name);
     for (int p = 0; p < 3; p++) {
+        if (!strchr(passes, "fiw"[p])) continue;
         j.scratch = ct__alloc(ct__kern()->conv.scratch(&j.s, (ct__conv_pass)p, CT__REAL_F32));
         if (!j.scratch) exit(1);
         double ms = best_of(pass[p], &j);
@@ -128,8 +132,7 @@ int main(int argc, char **argv) {
     }
     printf("%s, %d threads, f32: ms and GFLOP/s of forward, input_grad, weight_grad\n", ct__isa_name(ct__kern()->isa), ct_get_num_threads());
     for (int last = 0; last < 2; last++)
-        for (size_t i = 0; i < CT__COUNT(layers); i++)
-            if (argc < 3 || strstr(layers[i].name, argv[2])) bench_layer(&layers[i], last);
+        for (size_t i = 0; i < CT__COUNT(layers); i++) bench_layer(&layers[i], last, argc > 2 ? argv[2] : "", argc > 3 ? argv[3] : "fiw");
     if (argc > 2 && !strstr("max_pool", argv[2])) return 0;
     for (int last = 0; last < 2; last++) {
         bench_pool(64, 64, 24, 2, 2, 0, last);
