@@ -233,6 +233,27 @@ START_TEST(weights_larger_than_their_cache_share_are_summed_in_parts) {
 }
 END_TEST
 
+START_TEST(few_channels_around_tiles_agree_with_reference) { /* where lanes are pixels */
+    static const int64_t counts[] = {2, 6, 7, 12, 13, 14, 15, 16, 29};
+    for (size_t i = 0; i < CT__COUNT(counts); i++)
+        for (int64_t w = 3; w <= 37; w += i < 6 ? 17 : 2) {
+            ct__conv_shape s = plain(2, 3, 5, counts[i], 3);
+            s.w = w;
+            s.pad_h = s.pad_w = 1;
+            check_shape(s);
+        }
+}
+END_TEST
+
+START_TEST(many_channels_to_few_are_summed_in_blocks) {
+    ct__conv_shape s = plain(1, 300, 20, 5, 3); /* 300 padded planes are more than a block */
+    s.pad_h = s.pad_w = 1;
+    check_shape(s);
+    s.c = 5, s.f = 300;
+    check_shape(s);
+}
+END_TEST
+
 START_TEST(images_larger_than_a_task_are_cut_into_rows) {
     ct__conv_shape s = plain(1, 16, 70, 16, 3);
     s.pad_h = s.pad_w = 1;
@@ -352,6 +373,8 @@ TEST_LIST = {
     TEST(one_pixel_and_kernels_as_large_as_the_image),
     TEST(groups_and_depthwise_agree_with_reference),
     TEST(weights_larger_than_their_cache_share_are_summed_in_parts),
+    TEST(few_channels_around_tiles_agree_with_reference),
+    TEST(many_channels_to_few_are_summed_in_blocks),
     TEST(images_larger_than_a_task_are_cut_into_rows),
     TEST(weight_grad_agrees_with_reference_however_its_work_is_cut),
     TEST(scale_bias_and_relu_are_applied_to_finished_sums),

@@ -70,18 +70,20 @@ typedef struct NAME(piece) {
     bool relu;
     int64_t vecs;
     int last;
+    conv_fetch *next, here; /* the next task's source; dest, where the piece is staged */
+    int64_t next_lines, here_lines; /* to fetch with each tile */
 } NAME(piece);
 
 /* Walks a phase's pixels in tiles that cross row ends, so that only the piece's last tile may be short. */
-static void NAME(sweep)(const NAME(piece) *c, const conv_phase *f, int64_t rows, int64_t cols, NAME(conv_tile) *t) {
+static void NAME(sweep)(NAME(piece) *c, const conv_phase *f, int64_t rows, int64_t cols, NAME(conv_tile) *t) {
     const conv_plan *p = c->p;
     const NAME(tile_function) *table = NAME(tile_table)[p->depthwise][c->vecs - 1];
-    int64_t left = rows * cols, col = 0;
+    int64_t left = rows * cols, col = 0, most = conv_tile_pixels(p, c->vecs);
     const REAL *src = c->src, *src_row = src;
     REAL *dst = c->dst + (f->row * p->h.dst + f->col) * c->dst_pixel, *dst_row = dst;
     int64_t src_step = p->h.src_step * p->src_c, dst_step = p->h.dst_step * c->dst_pixel;
     while (left > 0) {
-        int n = (int)ct__min_i64(left, CONV_PIXELS);
+        int n = (int)ct__min_i64(left, most);
         for (int i = 0; i < n; i++) {
             t->src[i] = src;
             t->dst[i] = dst;
@@ -94,6 +96,8 @@ static void NAME(sweep)(const NAME(piece) *c, const conv_phase *f, int64_t rows,
                 dst = dst_row += p->v.dst_step * p->h.dst * c->dst_pixel;
             }
         }
+        conv_fetch_some(&c->here, c->here_lines);
+        conv_fetch_some(c->next, c->next_lines);
         table[n - 1](t);
         left -= n;
     }
@@ -103,7 +107,7 @@ static void NAME(sweep)(const NAME(piece) *c, const conv_phase *f, int64_t rows,
  * the piece pass; sums wait in dst. */
 enum { NAME(WEIGHT_BYTES) = 512 * 1024 };
 
-static void NAME(compute_phase)(const NAME(piece) *c, const conv_phase *f) {
+static void NAME(compute_phase)(NAME(piece) *c, const conv_phase *f) {
     const conv_plan *p = c->p;
     int64_t rows = (c->rows - f->row + p->v.dst_step - 1) / p->v.dst_step, cols = (p->h.dst - f->col + p->h.dst_step - 1) / p->h.dst_step;
     if (c->rows <= f->row || cols <= 0) return;
@@ -130,13 +134,13 @@ static void NAME(compute_phase)(const NAME(piece) *c, const conv_phase *f) {
 /* ---- tasks ---- */
 
 static void NAME(gather_block)(const NAME(gather) *g, int64_t image, int64_t r0, int64_t r1, int64_t group, int64_t block, const REAL *src,
-                               int64_t src_line, REAL *stage) {
+                               int64_t src_line, REAL *stage, conv_fetch *next, int64_t next_lines) {
     const conv_plan *p = g->p;
     int64_t v0 = conv_block_at(p, block), vecs = conv_block_at(p, block + 1) - v0;
     int64_t lanes = ct__min_i64(p->lanes - v0 * LANES, vecs * LANES), lane = group * p->lanes + v0 * LANES;
     int64_t plane = p->v.dst * p->h.dst;
     REAL scale[CONV_VECS * LANES] = {0}, bias[CONV_VECS * LANES] = {0}; /* a whole vector for the last lanes too */
-    NAME(piece) c = {.p = p, .src_line = src_line, .relu = g->end.relu, .vecs = vecs};
+    NAME(piece) c = {.p = p, .src_line = src_line, .relu = g->end.relu, .vecs = vecs, .next = next, .next_lines = next_lines};
     if (g->end.scale) c.scale = memcpy(scale, (const REAL *)g->end.scale + lane, (size_t)lanes * sizeof *scale);
     if (g->end.bias) c.bias = memcpy(bias, (const REAL *)g->end.bias + lane, (size_t)lanes * sizeof *bias);
     c.weights = g->weights + (group * p->vecs + v0) * LANES * p->reduction;
@@ -152,11 +156,28 @@ static void NAME(gather_block)(const NAME(gather) *g, int64_t image, int64_t r0,
             c.dst = stage;
             c.dst_pixel = vecs * LANES;
             c.last = LANES;
+            c.here = (conv_fetch){.plane = (const char *)(g->dst + (image * p->dst_c + lane) * plane + r * p->h.dst), .planes = lanes,
+                                  .step = plane * (int64_t)sizeof(REAL), .bytes = c.rows * p->h.dst * (int64_t)sizeof(REAL)};
+            c.here_lines = conv_fetch_share(&c.here, c.rows * p->h.dst / conv_tile_pixels(p, vecs) + 1);
         }
         for (int64_t f = 0; f < p->n_phase; f++) NAME(compute_phase)(&c, &p->phase[f]);
         if (!p->dst_last)
             NAME(transpose)(stage, c.dst_pixel, c.rows * p->h.dst, lanes, g->dst + (image * p->dst_c + lane) * plane + r * p->h.dst, plane);
     }
+}
+
+/* What task_source will transpose for a task. */
+static conv_fetch NAME(fetch_source)(const NAME(gather) *g, int64_t task) {
+    const conv_plan *p = g->p;
+    int64_t r0 = task % p->row_tasks * p->task_rows, rows = ct__min_i64(p->task_rows, p->v.dst - r0);
+    int64_t first = r0 / p->v.dst_step * p->v.src_step + p->v.low, end = ct__min_i64(first + conv_axis_count(&p->v, rows), p->v.src);
+    const REAL *image = g->src + task / p->row_tasks * p->src_c * p->v.src * p->h.src;
+    first = ct__max_i64(first, 0);
+    conv_fetch f = {.plane = (const char *)(image + first * p->h.src), .step = p->v.src * p->h.src * (int64_t)sizeof(REAL)};
+    if (p->src_last || end <= first) return f;
+    f.planes = p->src_c;
+    f.bytes = (end - first) * p->h.src * (int64_t)sizeof(REAL);
+    return f;
 }
 
 static void NAME(gather_tasks)(int64_t begin, int64_t end, void *arg) {
@@ -167,13 +188,20 @@ static void NAME(gather_tasks)(int64_t begin, int64_t end, void *arg) {
         int64_t image = task / p->row_tasks, r0 = task % p->row_tasks * p->task_rows, r1 = ct__min_i64(r0 + p->task_rows, p->v.dst);
         int64_t line;
         const REAL *src = NAME(task_source)(p, g->src, image, r0, r1 - r0, (REAL *)(void *)(mine + p->src_at), &line);
+        conv_fetch next = {0};
+        if (task + 1 < end) next = NAME(fetch_source)(g, task + 1);
+        int64_t share = conv_fetch_share(&next, p->groups * p->blocks * ((r1 - r0) * p->h.dst / CONV_MOST_PIXELS + 1));
         for (int64_t group = 0; group < p->groups; group++)
             for (int64_t block = 0; block < p->blocks; block++)
-                NAME(gather_block)(g, image, r0, r1, group, block, src, line, (REAL *)(void *)(mine + p->stage_at));
+                NAME(gather_block)(g, image, r0, r1, group, block, src, line, (REAL *)(void *)(mine + p->stage_at), &next, share);
     }
 }
 
 void NAME(conv_gather)(conv_plan *p, const REAL *src, const REAL *w, const ct__conv_end *end, REAL *dst, void *scratch) {
+    if (p->planes.on) {
+        NAME(conv_planes)(p, src, w, end, dst, scratch);
+        return;
+    }
     NAME(gather) g = {.p = p, .src = src, .w = w, .dst = dst, .scratch = scratch};
     if (end) g.end = *end;
     g.weights = (REAL *)(void *)((char *)scratch + p->weights_at);

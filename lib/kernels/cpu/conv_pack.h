@@ -2,28 +2,6 @@
  * conv_pack.h: moving elements between the layouts of tensors and those that the convolution's inner loops read. A template: see vec_real.h.
  */
 
-/* dst[j][i] = src[i][j] for i < rows, j < cols. Writes each line of dst from left to right. */
-static void NAME(transpose)(const REAL *src, int64_t src_step, int64_t rows, int64_t cols, REAL *dst, int64_t dst_step) {
-    for (int64_t j = 0; j < cols; j += LANES) {
-        int nj = (int)ct__min_i64(LANES, cols - j);
-        for (int64_t i = 0; i < rows; i += LANES) {
-            int ni = (int)ct__min_i64(LANES, rows - i);
-            const REAL *s = src + i * src_step + j;
-            REAL *d = dst + j * dst_step + i;
-            VEC r[LANES];
-            if (ni == LANES && nj == LANES) {
-                for (int k = 0; k < LANES; k++) r[k] = v_load(s + k * src_step);
-                v_transpose(r);
-                for (int k = 0; k < LANES; k++) v_store(d + k * dst_step, r[k]);
-            } else {
-                for (int k = 0; k < LANES; k++) r[k] = k < ni ? v_load_n(s + k * src_step, nj) : v_zero();
-                v_transpose(r);
-                for (int k = 0; k < nj; k++) v_store_n(d + k * dst_step, r[k], ni);
-            }
-        }
-    }
-}
-
 /* n neighbouring pixels of an image, from column `at` of row `row`, to channels-last. */
 static void NAME(pack_pixels)(const conv_plan *p, const REAL *image, int64_t row, int64_t at, int64_t n, REAL *out) {
     if (p->src_last)

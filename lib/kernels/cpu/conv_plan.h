@@ -35,6 +35,15 @@
 #define CONV_REG_BYTES 16
 #endif
 #define CONV_PIXELS 6
+#define CONV_MOST_PIXELS (CONV_VECS == 4 ? 12 : 6) /* of a tile of one or two vectors, whose accumulators would not fill the registers */
+
+/* The tile of conv_planes.h: output channels by vectors of pixels. */
+#if defined(__AVX512F__)
+#define PLANES_CHANNELS 14
+#else
+#define PLANES_CHANNELS 6
+#endif
+#define PLANES_VECS 2
 
 /* A stretch of the reduction whose source elements lie side by side: the channels of a tap, or of several taps that are neighbours in
  * memory. offset is from the pixel's own place in the packed source. */
@@ -56,6 +65,15 @@ typedef struct conv_axis {
     int64_t low, span;          /* a phase's first dest position reads source positions low ... low + span - 1 */
 } conv_axis;
 
+/* How conv_planes.h cuts the work: see there. */
+typedef struct conv_planes {
+    bool on;              /* this engine takes the pass, and not conv_gather.h */
+    int64_t line;         /* elements from one row of a padded plane to the next */
+    int64_t channels;     /* of the source, per block */
+    int64_t channel_step; /* packed elements from one to the next */
+    int64_t tiles;        /* of a group's output channels */
+} conv_planes;
+
 typedef struct conv_plan {
     ct__conv_shape shape;
     size_t real_size;
@@ -69,6 +87,8 @@ typedef struct conv_plan {
     int64_t packed_w;           /* columns of the packed source */
     int64_t taps, reduction;    /* kh kw; taps red */
     int64_t vecs, blocks;       /* vectors that hold a group's lanes, blocks of at most CONV_VECS of them */
+
+    conv_planes planes;
 
     /* Work: a task is some rows of one image; inside it, weights stay in the cache while inner rows pass by. */
     int64_t task_rows, row_tasks, tasks, inner_rows, chunk;
@@ -88,6 +108,10 @@ typedef struct conv_plan {
 
 #define conv_plan_make CT__ISA_NAME(ct__conv_plan_make)
 #define conv_plan_lists CT__ISA_NAME(ct__conv_plan_lists)
+#define conv_planes_make CT__ISA_NAME(ct__conv_planes_make)
+#define conv_planes_lists CT__ISA_NAME(ct__conv_planes_lists)
+#define conv_planes_f32 CT__ISA_NAME(ct__conv_planes_f32)
+#define conv_planes_f64 CT__ISA_NAME(ct__conv_planes_f64)
 #define conv_gather_f32 CT__ISA_NAME(ct__conv_gather_f32)
 #define conv_gather_f64 CT__ISA_NAME(ct__conv_gather_f64)
 #define conv_forward_f32 CT__ISA_NAME(ct__conv_forward_f32)
@@ -102,9 +126,16 @@ bool conv_plan_make(conv_plan *p, const ct__conv_shape *s, ct__conv_pass pass, i
 /* Writes runs, phases and order into scratch and points p at them. */
 void conv_plan_lists(conv_plan *p, void *scratch);
 
+/* The same for conv_planes.h; planes.on becomes whether it takes the pass. */
+bool conv_planes_make(conv_plan *p);
+void conv_planes_lists(conv_plan *p, void *scratch);
+
 /* forward and input_grad: dest = source gathered with the weights, as the plan says, and what `end` makes of it (NULL: nothing). */
 void conv_gather_f32(conv_plan *p, const float *src, const float *w, const ct__conv_end *end, float *dst, void *scratch);
 void conv_gather_f64(conv_plan *p, const double *src, const double *w, const ct__conv_end *end, double *dst, void *scratch);
+
+void conv_planes_f32(const conv_plan *p, const float *src, const float *w, const ct__conv_end *end, float *dst, void *scratch);
+void conv_planes_f64(const conv_plan *p, const double *src, const double *w, const ct__conv_end *end, double *dst, void *scratch);
 
 void conv_forward_f32(const ct__conv_shape *s, const void *x, const void *w, const ct__conv_end *end, void *y, void *scratch);
 void conv_forward_f64(const ct__conv_shape *s, const void *x, const void *w, const ct__conv_end *end, void *y, void *scratch);
@@ -112,6 +143,8 @@ void conv_input_grad_f32(const ct__conv_shape *s, const void *gy, const void *w,
 void conv_input_grad_f64(const ct__conv_shape *s, const void *gy, const void *w, void *gx, void *scratch);
 void conv_weight_grad_f32(const ct__conv_shape *s, const void *x, const void *gy, void *gw, void *gbias, void *scratch);
 void conv_weight_grad_f64(const ct__conv_shape *s, const void *x, const void *gy, void *gw, void *gbias, void *scratch);
+
+CT__INLINE int64_t conv_ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
 /* Reserves count * size bytes of scratch; what does not fit makes total SIZE_MAX for good. */
 CT__INLINE size_t conv_reserve(size_t *total, int64_t count, size_t size) {
@@ -123,6 +156,17 @@ CT__INLINE size_t conv_reserve(size_t *total, int64_t count, size_t size) {
     *total = (at + bytes + 63) & ~(size_t)63;
     return at;
 }
+
+/* The source position that tap reads for the first dest position of a phase; only where the tap belongs to the phase. */
+CT__INLINE int64_t conv_axis_source(const conv_axis *a, int64_t phase, int64_t tap) {
+    return a->mirrored ? (phase + a->pad - tap * a->dil) / a->stride : tap * a->dil - a->pad;
+}
+/* Source positions that n dest positions, beginning at one where phase 0 begins, read. */
+CT__INLINE int64_t conv_axis_count(const conv_axis *a, int64_t n) { return (conv_ceil_div(n, a->dst_step) - 1) * a->src_step + a->span; }
+
+CT__INLINE int64_t planes_tile_at(const conv_plan *p, int64_t tile) { return p->lanes * tile / p->planes.tiles; }
+
+CT__INLINE int64_t conv_tile_pixels(const conv_plan *p, int64_t vecs) { return vecs > 2 || p->depthwise ? CONV_PIXELS : CONV_MOST_PIXELS; }
 
 /* Block b of a group covers the vectors conv_block_at(b) ... conv_block_at(b + 1) - 1: the same number each, give or take one. */
 CT__INLINE int64_t conv_block_at(const conv_plan *p, int64_t b) { return p->vecs * b / p->blocks; }

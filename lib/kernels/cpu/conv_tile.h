@@ -7,8 +7,8 @@
  */
 
 typedef struct NAME(conv_tile) {
-    const REAL *src[CONV_PIXELS];
-    REAL *dst[CONV_PIXELS];
+    const REAL *src[CONV_MOST_PIXELS];
+    REAL *dst[CONV_MOST_PIXELS];
     const REAL *w;    /* [entries of the runs][vectors * LANES] */
     bool begin;       /* sums begin with 0; else with what dst holds from earlier runs */
     const REAL *scale, *bias; /* of finished sums, one number per lane (see ct__conv_end); NULL: more runs follow, or there is none */
@@ -39,11 +39,11 @@ CT__INLINE void NAME(tile_end)(const NAME(conv_tile) *t, const int pixels, const
 }
 
 CT__INLINE void NAME(tile_dense)(const NAME(conv_tile) *t, const int pixels, const int vecs) {
-    VEC acc[CONV_PIXELS][CONV_VECS];
+    VEC acc[CONV_MOST_PIXELS][CONV_VECS];
     NAME(tile_begin)(t, pixels, vecs, acc);
     const REAL *w = t->w;
     for (int64_t r = 0; r < t->n_run; r++) {
-        const REAL *s[CONV_PIXELS];
+        const REAL *s[CONV_MOST_PIXELS];
         for (int i = 0; i < pixels; i++) s[i] = t->src[i] + t->run[r].offset;
         int64_t n = t->run[r].length;
 #pragma GCC unroll 2
@@ -62,7 +62,7 @@ CT__INLINE void NAME(tile_dense)(const NAME(conv_tile) *t, const int pixels, con
 
 /* Depthwise: every run is one tap, and a lane multiplies its own channel. */
 CT__INLINE void NAME(tile_depthwise)(const NAME(conv_tile) *t, const int pixels, const int vecs) {
-    VEC acc[CONV_PIXELS][CONV_VECS];
+    VEC acc[CONV_MOST_PIXELS][CONV_VECS];
     NAME(tile_begin)(t, pixels, vecs, acc);
     const REAL *w = t->w;
     for (int64_t r = 0; r < t->n_run; r++) {
@@ -80,13 +80,18 @@ CT__INLINE void NAME(tile_depthwise)(const NAME(conv_tile) *t, const int pixels,
     static void NAME(kind##_##P##x##V)(const NAME(conv_tile) *t) { NAME(tile_##kind)(t, P, V); }
 #define CONV_TILES(kind, V) \
     CONV_TILE(kind, 1, V) CONV_TILE(kind, 2, V) CONV_TILE(kind, 3, V) CONV_TILE(kind, 4, V) CONV_TILE(kind, 5, V) CONV_TILE(kind, 6, V)
-#define CONV_ROW(kind, V)                                                                                             \
-    {NAME(kind##_1x##V), NAME(kind##_2x##V), NAME(kind##_3x##V), NAME(kind##_4x##V), NAME(kind##_5x##V), NAME(kind##_6x##V)}
+#define CONV_MORE_TILES(V) \
+    CONV_TILE(dense, 7, V) CONV_TILE(dense, 8, V) CONV_TILE(dense, 9, V) CONV_TILE(dense, 10, V) CONV_TILE(dense, 11, V) CONV_TILE(dense, 12, V)
+#define CONV_ROW(kind, V) NAME(kind##_1x##V), NAME(kind##_2x##V), NAME(kind##_3x##V), NAME(kind##_4x##V), NAME(kind##_5x##V), NAME(kind##_6x##V)
+#define CONV_MORE(V) \
+    NAME(dense_7x##V), NAME(dense_8x##V), NAME(dense_9x##V), NAME(dense_10x##V), NAME(dense_11x##V), NAME(dense_12x##V)
 CONV_TILES(dense, 1)
 CONV_TILES(dense, 2)
 CONV_TILES(depthwise, 1)
 CONV_TILES(depthwise, 2)
 #if CONV_VECS == 4
+CONV_MORE_TILES(1)
+CONV_MORE_TILES(2)
 CONV_TILES(dense, 3)
 CONV_TILES(dense, 4)
 CONV_TILES(depthwise, 3)
@@ -95,15 +100,17 @@ CONV_TILES(depthwise, 4)
 
 /* [depthwise][vectors - 1][pixels - 1] */
 typedef void (*NAME(tile_function))(const NAME(conv_tile) *t);
-static const NAME(tile_function) NAME(tile_table)[2][CONV_VECS][CONV_PIXELS] = {
+static const NAME(tile_function) NAME(tile_table)[2][CONV_VECS][CONV_MOST_PIXELS] = {
 #if CONV_VECS == 4
-    {CONV_ROW(dense, 1), CONV_ROW(dense, 2), CONV_ROW(dense, 3), CONV_ROW(dense, 4)},
-    {CONV_ROW(depthwise, 1), CONV_ROW(depthwise, 2), CONV_ROW(depthwise, 3), CONV_ROW(depthwise, 4)},
+    {{CONV_ROW(dense, 1), CONV_MORE(1)}, {CONV_ROW(dense, 2), CONV_MORE(2)}, {CONV_ROW(dense, 3)}, {CONV_ROW(dense, 4)}},
+    {{CONV_ROW(depthwise, 1)}, {CONV_ROW(depthwise, 2)}, {CONV_ROW(depthwise, 3)}, {CONV_ROW(depthwise, 4)}},
 #else
-    {CONV_ROW(dense, 1), CONV_ROW(dense, 2)},
-    {CONV_ROW(depthwise, 1), CONV_ROW(depthwise, 2)},
+    {{CONV_ROW(dense, 1)}, {CONV_ROW(dense, 2)}},
+    {{CONV_ROW(depthwise, 1)}, {CONV_ROW(depthwise, 2)}},
 #endif
 };
 #undef CONV_TILE
 #undef CONV_TILES
 #undef CONV_ROW
+#undef CONV_MORE
+#undef CONV_MORE_TILES

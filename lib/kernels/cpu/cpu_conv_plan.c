@@ -12,15 +12,10 @@
 
 enum { SOURCE_BYTES = 256 * 1024, TASKS_PER_THREAD = 4, INNER_PIXELS = 96 };
 
-static int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 static int64_t mod(int64_t a, int64_t b) { return (a % b + b) % b; }
 
 /* ---- axes: which source positions a dest position reads ---- */
 
-/* The source position that tap reads for the first dest position of a phase; only where the tap belongs to the phase. */
-static int64_t axis_source(const conv_axis *a, int64_t phase, int64_t tap) {
-    return a->mirrored ? (phase + a->pad - tap * a->dil) / a->stride : tap * a->dil - a->pad;
-}
 static bool axis_in_phase(const conv_axis *a, int64_t phase, int64_t tap) {
     return !a->mirrored || mod(phase + a->pad - tap * a->dil, a->stride) == 0;
 }
@@ -36,7 +31,7 @@ static void axis_reach(conv_axis *a) {
     for (int64_t t = 0; t < a->taps; t++) {
         int64_t phase = a->mirrored ? mod(t * a->dil - a->pad, a->stride) : 0;
         if (phase >= axis_phases(a)) continue;
-        int64_t at = axis_source(a, phase, t);
+        int64_t at = conv_axis_source(a, phase, t);
         low = any ? ct__min_i64(low, at) : at;
         high = any ? ct__max_i64(high, at) : at;
         any = true;
@@ -55,9 +50,6 @@ static conv_axis axis_make(bool mirrored, int64_t in, int64_t out, int64_t taps,
     return a;
 }
 
-/* Source positions that n dest positions, beginning at one where phase 0 begins, read. */
-static int64_t axis_source_count(const conv_axis *a, int64_t n) { return (ceil_div(n, a->dst_step) - 1) * a->src_step + a->span; }
-
 /* ---- scratch ---- */
 
 static bool layout(conv_plan *p) {
@@ -71,7 +63,7 @@ static bool layout(conv_plan *p) {
     if (!p->direct) {
         int64_t row;
         if (!ct__mul_i64(p->packed_w, p->src_c, &row)) return false;
-        if (!ct__mul_i64(row, axis_source_count(&p->v, p->task_rows), &row)) return false;
+        if (!ct__mul_i64(row, conv_axis_count(&p->v, p->task_rows), &row)) return false;
         p->src_at = conv_reserve(&mine, row + p->lanes_per_vec, p->real_size); /* depthwise reads whole vectors */
     }
     if (!p->dst_last)
@@ -85,12 +77,12 @@ static bool layout(conv_plan *p) {
 
 /* ---- the plan ---- */
 
-static bool needs_padding(const conv_axis *a) { return a->low < 0 || axis_source_count(a, a->dst) + a->low > a->src; }
+static bool needs_padding(const conv_axis *a) { return a->low < 0 || conv_axis_count(a, a->dst) + a->low > a->src; }
 
 /* Rows are cut at multiples of dst_step, so that each piece begins where phase 0 does. */
 static int64_t round_rows(const conv_plan *p, int64_t rows) {
     int64_t step = ct__min_i64(p->v.dst_step, p->v.dst);
-    return ct__min_i64(ceil_div(ct__max_i64(rows, 1), step) * step, p->v.dst);
+    return ct__min_i64(conv_ceil_div(ct__max_i64(rows, 1), step) * step, p->v.dst);
 }
 
 static void cut_work(conv_plan *p) {
@@ -103,11 +95,11 @@ static void cut_work(conv_plan *p) {
         if (fit < (double)rows) rows = fit < 1 ? 1 : (int64_t)fit;
     }
     int64_t want = (int64_t)TASKS_PER_THREAD * ct__num_threads();
-    if (s->n < want) most = ceil_div(p->v.dst, ceil_div(want, s->n));
+    if (s->n < want) most = conv_ceil_div(p->v.dst, conv_ceil_div(want, s->n));
     p->task_rows = round_rows(p, ct__min_i64(rows, most));
-    p->row_tasks = ceil_div(p->v.dst, p->task_rows);
-    p->task_rows = round_rows(p, ceil_div(p->v.dst, p->row_tasks)); /* even */
-    p->row_tasks = ceil_div(p->v.dst, p->task_rows);
+    p->row_tasks = conv_ceil_div(p->v.dst, p->task_rows);
+    p->task_rows = round_rows(p, conv_ceil_div(p->v.dst, p->row_tasks)); /* even */
+    p->row_tasks = conv_ceil_div(p->v.dst, p->task_rows);
     p->inner_rows = ct__min_i64(p->inner_rows, p->task_rows);
     p->tasks = s->n * p->row_tasks;
     p->chunks = ct__parallel_count(p->tasks, 1);
@@ -132,14 +124,16 @@ bool conv_plan_make(conv_plan *p, const ct__conv_shape *s, ct__conv_pass pass, i
     if (p->dst_c == 1) p->dst_last = true;
     p->v = axis_make(mirrored, s->h, s->oh, s->kh, s->stride_h, s->pad_h, s->dil_h);
     p->h = axis_make(mirrored, s->w, s->ow, s->kw, s->stride_w, s->pad_w, s->dil_w);
-    p->packed_w = axis_source_count(&p->h, p->h.dst);
+    p->packed_w = conv_axis_count(&p->h, p->h.dst);
     p->taps = s->kh * s->kw;
     p->reduction = p->taps * p->red;
-    p->vecs = ceil_div(p->lanes, p->lanes_per_vec);
-    p->blocks = ceil_div(p->vecs, CONV_VECS);
+    p->vecs = conv_ceil_div(p->lanes, p->lanes_per_vec);
+    p->blocks = conv_ceil_div(p->vecs, CONV_VECS);
     /* Depthwise tiles read whole vectors, which at an image's last pixel could pass its end. */
     p->direct = p->src_last && !needs_padding(&p->v) && !needs_padding(&p->h) && !(p->depthwise && p->src_c % p->lanes_per_vec);
     if (p->direct) p->packed_w = p->h.src;
+    if (!conv_planes_make(p)) return false;
+    if (p->planes.on) return true;
     cut_work(p);
     return layout(p);
 }
@@ -151,7 +145,7 @@ static void add_taps(conv_plan *p, conv_phase *f, int64_t *runs, int64_t *entrie
         for (int64_t j = 0; j < p->h.taps; j++) {
             int64_t b = axis_tap(&p->h, j);
             if (!axis_in_phase(&p->h, f->col, b)) continue;
-            int64_t row = axis_source(&p->v, f->row, a) - p->v.low, col = axis_source(&p->h, f->col, b) - p->h.low;
+            int64_t row = conv_axis_source(&p->v, f->row, a) - p->v.low, col = conv_axis_source(&p->h, f->col, b) - p->h.low;
             int64_t offset = (row * p->packed_w + col) * p->src_c;
             p->order[a * p->h.taps + b] = *entries;
             *entries += p->red;
@@ -168,6 +162,10 @@ static void add_taps(conv_plan *p, conv_phase *f, int64_t *runs, int64_t *entrie
 
 void conv_plan_lists(conv_plan *p, void *scratch) {
     char *base = scratch;
+    if (p->planes.on) {
+        conv_planes_lists(p, scratch);
+        return;
+    }
     p->run = (void *)(base + p->runs_at);
     p->phase = (void *)(base + p->phases_at);
     p->order = (void *)(base + p->order_at);

@@ -8,7 +8,8 @@
  *
  *      IVEC     a register of integers of the same width: what comparing two VECs gives, 0 or -1 per lane
  *
- * and v_load, v_store, v_load_n, v_store_n (the first n lanes; the others read as zero), v_splat, v_zero, v_fma, v_transpose, v_select (a where
+ * and v_load, v_store, v_load_n, v_store_n (the first n lanes; the others read as zero), v_load_range, v_store_range (lanes lo to hi - 1, at p[lo] to
+ * p[hi - 1]; the others' memory is not touched), v_splat, v_zero, v_fma, v_transpose, v_select (a where
  * the mask is set, else b), v_evens (every second element of 2 * LANES), v_zip_lo and v_zip_hi (its inverse), v_store_bytes (n integers
  * as bytes) and v_load_bytes. Arithmetic uses the operators, which GCC and Clang give vector types. v_fma is one instruction where the ISA has it: a*b+c would
  * not be under -std=c11, which forbids contraction.
@@ -111,6 +112,11 @@ CT__INLINE ct__vec_f32 ct__vec_load_n_f32(const float *p, int n) { return _mm512
 CT__INLINE ct__vec_f64 ct__vec_load_n_f64(const double *p, int n) { return _mm512_maskz_loadu_pd((__mmask8)((1u << n) - 1), p); }
 CT__INLINE void ct__vec_store_n_f32(float *p, ct__vec_f32 v, int n) { _mm512_mask_storeu_ps(p, (__mmask16)((1u << n) - 1), v); }
 CT__INLINE void ct__vec_store_n_f64(double *p, ct__vec_f64 v, int n) { _mm512_mask_storeu_pd(p, (__mmask8)((1u << n) - 1), v); }
+#define CT__LANE_RANGE(lo, hi) (((1u << (hi)) - 1) & ~((1u << (lo)) - 1))
+CT__INLINE ct__vec_f32 ct__vec_load_range_f32(const float *p, int lo, int hi) { return _mm512_maskz_loadu_ps((__mmask16)CT__LANE_RANGE(lo, hi), p); }
+CT__INLINE ct__vec_f64 ct__vec_load_range_f64(const double *p, int lo, int hi) { return _mm512_maskz_loadu_pd((__mmask8)CT__LANE_RANGE(lo, hi), p); }
+CT__INLINE void ct__vec_store_range_f32(float *p, ct__vec_f32 v, int lo, int hi) { _mm512_mask_storeu_ps(p, (__mmask16)CT__LANE_RANGE(lo, hi), v); }
+CT__INLINE void ct__vec_store_range_f64(double *p, ct__vec_f64 v, int lo, int hi) { _mm512_mask_storeu_pd(p, (__mmask8)CT__LANE_RANGE(lo, hi), v); }
 #elif CT__VEC_BYTES == 32
 CT__INLINE __m256i ct__vec_mask_f32(int n) {
     static const int32_t on[16] = {-1, -1, -1, -1, -1, -1, -1, -1};
@@ -120,6 +126,12 @@ CT__INLINE __m256i ct__vec_mask_f64(int n) {
     static const int64_t on[8] = {-1, -1, -1, -1};
     return _mm256_loadu_si256((const void *)(on + 4 - n));
 }
+CT__INLINE __m256i ct__vec_range_f32(int lo, int hi) { return _mm256_andnot_si256(ct__vec_mask_f32(lo), ct__vec_mask_f32(hi)); }
+CT__INLINE __m256i ct__vec_range_f64(int lo, int hi) { return _mm256_andnot_si256(ct__vec_mask_f64(lo), ct__vec_mask_f64(hi)); }
+CT__INLINE ct__vec_f32 ct__vec_load_range_f32(const float *p, int lo, int hi) { return _mm256_maskload_ps(p, ct__vec_range_f32(lo, hi)); }
+CT__INLINE ct__vec_f64 ct__vec_load_range_f64(const double *p, int lo, int hi) { return _mm256_maskload_pd(p, ct__vec_range_f64(lo, hi)); }
+CT__INLINE void ct__vec_store_range_f32(float *p, ct__vec_f32 v, int lo, int hi) { _mm256_maskstore_ps(p, ct__vec_range_f32(lo, hi), v); }
+CT__INLINE void ct__vec_store_range_f64(double *p, ct__vec_f64 v, int lo, int hi) { _mm256_maskstore_pd(p, ct__vec_range_f64(lo, hi), v); }
 CT__INLINE ct__vec_f32 ct__vec_fma_f32(ct__vec_f32 a, ct__vec_f32 b, ct__vec_f32 c) { return _mm256_fmadd_ps(a, b, c); }
 CT__INLINE ct__vec_f64 ct__vec_fma_f64(ct__vec_f64 a, ct__vec_f64 b, ct__vec_f64 c) { return _mm256_fmadd_pd(a, b, c); }
 CT__INLINE ct__vec_f32 ct__vec_load_n_f32(const float *p, int n) { return _mm256_maskload_ps(p, ct__vec_mask_f32(n)); }
@@ -129,22 +141,26 @@ CT__INLINE void ct__vec_store_n_f64(double *p, ct__vec_f64 v, int n) { _mm256_ma
 #else
 CT__INLINE ct__vec_f32 ct__vec_fma_f32(ct__vec_f32 a, ct__vec_f32 b, ct__vec_f32 c) { return a * b + c; }
 CT__INLINE ct__vec_f64 ct__vec_fma_f64(ct__vec_f64 a, ct__vec_f64 b, ct__vec_f64 c) { return a * b + c; }
-CT__INLINE ct__vec_f32 ct__vec_load_n_f32(const float *p, int n) {
+CT__INLINE ct__vec_f32 ct__vec_load_range_f32(const float *p, int lo, int hi) {
     ct__vec_f32 v = {0};
-    for (int i = 0; i < n; i++) v[i] = p[i];
+    for (int i = lo; i < hi; i++) v[i] = p[i];
     return v;
 }
-CT__INLINE ct__vec_f64 ct__vec_load_n_f64(const double *p, int n) {
+CT__INLINE ct__vec_f64 ct__vec_load_range_f64(const double *p, int lo, int hi) {
     ct__vec_f64 v = {0};
-    for (int i = 0; i < n; i++) v[i] = p[i];
+    for (int i = lo; i < hi; i++) v[i] = p[i];
     return v;
 }
-CT__INLINE void ct__vec_store_n_f32(float *p, ct__vec_f32 v, int n) {
-    for (int i = 0; i < n; i++) p[i] = v[i];
+CT__INLINE void ct__vec_store_range_f32(float *p, ct__vec_f32 v, int lo, int hi) {
+    for (int i = lo; i < hi; i++) p[i] = v[i];
 }
-CT__INLINE void ct__vec_store_n_f64(double *p, ct__vec_f64 v, int n) {
-    for (int i = 0; i < n; i++) p[i] = v[i];
+CT__INLINE void ct__vec_store_range_f64(double *p, ct__vec_f64 v, int lo, int hi) {
+    for (int i = lo; i < hi; i++) p[i] = v[i];
 }
+CT__INLINE ct__vec_f32 ct__vec_load_n_f32(const float *p, int n) { return ct__vec_load_range_f32(p, 0, n); }
+CT__INLINE ct__vec_f64 ct__vec_load_n_f64(const double *p, int n) { return ct__vec_load_range_f64(p, 0, n); }
+CT__INLINE void ct__vec_store_n_f32(float *p, ct__vec_f32 v, int n) { ct__vec_store_range_f32(p, v, 0, n); }
+CT__INLINE void ct__vec_store_n_f64(double *p, ct__vec_f64 v, int n) { ct__vec_store_range_f64(p, v, 0, n); }
 #endif
 
 /* ---- masks, pairs, bytes ---- */
@@ -229,6 +245,8 @@ CT__VEC_BYTE_MOVES(f64)
 #undef v_store
 #undef v_load_n
 #undef v_store_n
+#undef v_load_range
+#undef v_store_range
 #undef v_splat
 #undef v_zero
 #undef v_fma
@@ -249,6 +267,8 @@ CT__VEC_BYTE_MOVES(f64)
 #define v_store ct__vec_store_f64
 #define v_load_n ct__vec_load_n_f64
 #define v_store_n ct__vec_store_n_f64
+#define v_load_range ct__vec_load_range_f64
+#define v_store_range ct__vec_store_range_f64
 #define v_splat ct__vec_splat_f64
 #define v_zero() ((ct__vec_f64){0})
 #define v_fma ct__vec_fma_f64
@@ -269,6 +289,8 @@ CT__VEC_BYTE_MOVES(f64)
 #define v_store ct__vec_store_f32
 #define v_load_n ct__vec_load_n_f32
 #define v_store_n ct__vec_store_n_f32
+#define v_load_range ct__vec_load_range_f32
+#define v_store_range ct__vec_store_range_f32
 #define v_splat ct__vec_splat_f32
 #define v_zero() ((ct__vec_f32){0})
 #define v_fma ct__vec_fma_f32
