@@ -222,14 +222,6 @@ ct_status ct__check_gradient(ct_status status, const char *what, const ct_tensor
                     ct_dtype_name((ct_dtype)m->dtype), ct__shape_str(&b, m->sizes, m->ndim));
 }
 
-bool ct__owned(const ct_tensor *t) {
-    if (atomic_load_explicit(&t->obj.refs, memory_order_acquire) != 1 || t->inference || ct__requires_grad(t)) return false;
-    int others = atomic_load_explicit(&t->storage->refs, memory_order_acquire) - 1;
-    const ct_tensor *base = t->autograd ? ct__ag(t)->base : NULL;
-    if (base && base->storage == t->storage && atomic_load_explicit(&base->obj.refs, memory_order_acquire) == 1) others--; /* only t holds it */
-    return others == 0;
-}
-
 static bool may_add_into(const ct_tensor *t) { return ct__owned(t) && (t->contiguous || !ct__has_internal_overlap(t)); }
 
 /* *slot += g. Takes over the reference to g. */

@@ -7,6 +7,7 @@
 #include "graph/graph.h"
 #include "graph/hooks.h"
 #include "graph/origin.h"
+#include "graph/owned.h"
 #include "graph/saved_hooks.h"
 #include <ctorch/autograd.h>
 
@@ -22,9 +23,6 @@ typedef struct ct__run {
 
 /* gradients: NULL, or one per root, each NULL or of its root's shape and dtype. On failure captured is all NULL. */
 ct_status ct__engine_run(const ct__run *run, ct_tensor *const *roots, ct_tensor *const *gradients, int n);
-
-/* Nobody else can see t's elements: it may be changed, or become a leaf's .grad, without a copy. The caller holds one reference. */
-bool ct__owned(const ct_tensor *t);
 
 /* leaf.grad += g. May keep g itself if it is owned. */
 ct_status ct__accumulate(ct_tensor *leaf, ct_tensor *g, bool create_graph);

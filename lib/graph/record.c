@@ -8,6 +8,7 @@
 #include "graph/graph.h"
 #include "core/print.h"
 #include "graph/hooks.h"
+#include "graph/owned.h"
 #include "graph/saved_hooks.h"
 
 #include <stdio.h>
@@ -124,6 +125,16 @@ ct__edge ct__gradient_edge(ct_tensor *t) {
     if (ct__view_is_stale(t) && regenerate(t, ag) != CT_OK) return (ct__edge){NULL, 0};
     if (ag->node) return (ct__edge){ct__node_ref(ag->node), ag->nr};
     return (ct__edge){ag->requires_grad ? ct__accumulator(t) : NULL, 0};
+}
+
+/* ---- Gradients ---- */
+
+bool ct__owned(const ct_tensor *t) {
+    if (atomic_load_explicit(&t->obj.refs, memory_order_acquire) != 1 || t->inference || ct__requires_grad(t)) return false;
+    int others = atomic_load_explicit(&t->storage->refs, memory_order_acquire) - 1;
+    const ct_tensor *base = t->autograd ? ct__ag(t)->base : NULL;
+    if (base && base->storage == t->storage && atomic_load_explicit(&base->obj.refs, memory_order_acquire) == 1) others--; /* only t holds it */
+    return others == 0;
 }
 
 /* ---- The end of an op ---- */

@@ -157,6 +157,30 @@ START_TEST(gradients_of_gradients) {
 }
 END_TEST
 
+/* relu's backward writes over a gradient that nobody else has. */
+START_TEST(gradients_that_others_hold_stay_as_they_are) {
+    ct_tensor *a = test_f32((double[]){1, -1, 2}, CT_SHAPE(3)), *b = test_f32((double[]){-1, 1, 2}, CT_SHAPE(3)), *g = test_f32((double[]){3, 4, 5}, CT_SHAPE(3));
+    ct_set_requires_grad(a, true), ct_set_requires_grad(b, true);
+    ct_tensor *y = ct_relu(a), *z = ct_relu(b), *sum = ct_add(y, z); /* one gradient for both */
+    ct_retain_grad(sum), ct_retain_grad(y);
+    ct_backward_with(&sum, &g, 1, NULL);
+    ck_ok();
+    ck_values(g, 3, 4, 5);
+    ck_values(ct_tensor_grad(sum), 3, 4, 5);
+    ck_values(ct_tensor_grad(y), 3, 4, 5);
+    ck_values(ct_tensor_grad(a), 3, 0, 5);
+    ck_values(ct_tensor_grad(b), 0, 4, 5);
+    ct_tensor *c = test_f32((double[]){1, -1, 2}, CT_SHAPE(3)), *row = test_f32((double[]){3, 4, 5}, CT_SHAPE(1, 3)), *gc;
+    ct_set_requires_grad(c, true);
+    ct_tensor *r = ct_relu(c), *wide = ct_mul(ct_expand(r, CT_SHAPE(2, 3)), row); /* through views, and twice */
+    for (int i = 0; i < 2; i++) {
+        ct_grad(&wide, 1, &c, 1, &(ct_grad_options){.retain_graph = true, .grad_outputs = (ct_tensor *[]){ct_ones(CT_SHAPE(2, 3), CT_F32)}}, &gc);
+        ck_values(gc, 6, 0, 10);
+    }
+    ck_values(row, 3, 4, 5);
+}
+END_TEST
+
 START_TEST(the_result_is_saved_and_must_not_change) {
     ct_tensor *x = random(CT_F32, CT_SHAPE(2, 3)), *w = random(CT_F32, CT_SHAPE(4, 3));
     ct_set_requires_grad(w, true);
@@ -202,6 +226,7 @@ TEST_LIST = {
     TEST(running_statistics_move_the_same_way),
     TEST(nan_stays),
     TEST(gradients_of_gradients),
+    TEST(gradients_that_others_hold_stay_as_they_are),
     TEST(the_result_is_saved_and_must_not_change),
     TEST(errors_are_those_of_the_steps),
 };
