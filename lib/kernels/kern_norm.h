@@ -50,7 +50,7 @@ typedef struct ct__norm_kernels {
 
     void (*batch)(const ct__channels *s, const ct__batch_norm *b, const void *x, void *y);
     /* With h = g, or 0 where relu made y 0, xhat = (x - mean) rstd, and n elements per channel: sums[c] = sum of h, dots[c] = sum of h xhat, which are the
-     * gradients of bias and weight, and gx = weight rstd (h - (sums + xhat dots) / n), in evaluation weight rstd h. gx may be NULL. */
+     * gradients of bias and weight, and gx = weight rstd (h - (sums + xhat dots) / n), in evaluation weight rstd h. gx may be NULL or g. */
     void (*batch_backward)(const ct__channels *s, const ct__batch_norm *b, const void *g, const void *x, double *sums, double *dots, void *gx);
 
     /* y = xhat weight + bias (NULL: 0); fills mean and rstd = 1 / sqrt(variance + eps), or 1 / sqrt(mean square + eps). */

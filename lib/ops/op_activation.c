@@ -4,7 +4,6 @@
  * One function does them all: they differ in the kernel's number, two parameters, and in what backward reads. relu, sigmoid and tanh keep
  * their result, which the next layer keeps anyway; the others have no formula in terms of it and keep x, in place a copy of it.
  */
-#include "graph/owned.h"
 #include "ops/activation.h"
 #include "ops/elementwise.h"
 #include "ops/half.h"
@@ -61,13 +60,9 @@ static ct_tensor *composed(const act_ctx *c, ct_tensor *s, ct_tensor *g) {
     }
 }
 
-/* Over g where nobody else sees it: a tensor less to make, to write and to keep. */
 static ct_tensor *fused(const char *function, const act_ctx *c, ct_tensor *saved, ct_tensor *g) {
-    const bool over = ct__owned(g);
-    ct_tensor *s = ct__packed(function, saved);
-    ct_tensor *gd = ct__packed_as(function, s, g), *out = NULL;
-    if (gd == g && over) ct__ref(out = g);
-    else if (gd) out = ct__new_like(function, s, (ct_dtype)s->dtype);
+    ct_tensor *s = ct__packed(function, saved), *out;
+    ct_tensor *gd = ct__packed_gradient(function, s, g, &out);
     if (out)
         ct__kern()->nn.act_backward(c->kind, (ct_dtype)s->dtype, s->numel, ct__ptr(s), ct__ptr(gd), ct__ptr(out), c->a, c->b);
     ct__unref(s);

@@ -73,21 +73,22 @@ static ct__batch_norm kernel_args(const batch_ctx *c, ct_tensor *stats, const do
 
 static void fused(ct__node *n, const batch_ctx *c, ct_tensor *x, ct_tensor *weight, ct_tensor *stats, ct_tensor *g, ct_tensor **gin) {
     static const char function[] = "backward";
-    ct_tensor *xd = ct__packed(function, x), *gd = ct__packed_as(function, xd, g), *gx = NULL;
+    ct_tensor *xd = ct__packed(function, x), *gx = NULL, *gd = ct__needs(n, 0) ? ct__packed_gradient(function, xd, g, &gx) : ct__packed_as(function, xd, g);
     int64_t channels = x->sizes[1];
     double *v = gd ? ct__alloc_array((size_t)ct__max_i64(channels, 1), 3 * sizeof *v) : NULL;
-    if (v && ct__needs(n, 0)) gx = ct__new_like(function, xd, (ct_dtype)x->dtype);
-    if (v && ct__pending() == CT_OK) {
+    if (v) {
         double *w = v, *sums = w + channels, *dots = sums + channels;
         ct__channels s = channels_of(xd);
         ct__norm_load(weight, channels, 1, w);
         ct__batch_norm b = kernel_args(c, stats, w);
         ct__kern()->norm.batch_backward(&s, &b, ct__ptr(gd), ct__ptr(xd), sums, dots, gx ? ct__ptr(gx) : NULL);
         gin[0] = ct__scope_give(gx);
+        gx = NULL;
         if (ct__needs(n, 1)) gin[1] = ct__norm_vector(dots, channels, s.dtype);
         if (ct__needs(n, 2)) gin[2] = ct__norm_vector(sums, channels, s.dtype);
     }
     ct__free(v);
+    ct__unref(gx);
     ct__unref(xd);
     ct__unref(gd);
 }

@@ -3,6 +3,7 @@
  */
 #include "ops/packed.h"
 
+#include "graph/owned.h"
 #include "ops/layout.h"
 
 bool ct__same_order(const ct_tensor *a, const ct_tensor *b) {
@@ -35,4 +36,16 @@ ct_tensor *ct__packed(const char *function, ct_tensor *t) { return t ? ordered(f
 
 ct_tensor *ct__packed_as(const char *function, const ct_tensor *like, ct_tensor *t) {
     return t && like ? ordered(function, ct__same_order(like, t), like, t) : NULL;
+}
+
+ct_tensor *ct__packed_gradient(const char *function, const ct_tensor *like, ct_tensor *g, ct_tensor **out) {
+    const bool over = g && ct__owned(g);
+    ct_tensor *gd = ct__packed_as(function, like, g);
+    *out = gd && !(over && gd == g) ? ct__new_like(function, like, (ct_dtype)like->dtype) : gd;
+    if (*out && *out == gd) ct__ref(gd);
+    if (gd && !*out) {
+        ct__unref(gd);
+        gd = NULL;
+    }
+    return gd;
 }

@@ -18,4 +18,8 @@ bool ct__same_order(const ct_tensor *a, const ct_tensor *b); /* equal strides, w
 ct_tensor *ct__packed(const char *function, ct_tensor *t);
 ct_tensor *ct__packed_as(const char *function, const ct_tensor *like, ct_tensor *t); /* in the order of like, which is packed */
 
+/* For kernels of backward formulas that may write over what they read: ct__packed_as(function, like, g), and in *out a tensor of that order for the result,
+ * which is g itself where nobody else sees it: a tensor less to make, to write and to keep. Both are references; on an error both are NULL. */
+ct_tensor *ct__packed_gradient(const char *function, const ct_tensor *like, ct_tensor *g, ct_tensor **out);
+
 #endif
