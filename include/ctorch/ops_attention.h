@@ -26,9 +26,9 @@ typedef struct ct_scaled_dot_product_attention_options {
  *     query [..., H, L, E], key [..., H, S, E], value [..., H, S, Ev] -> [..., H, L, Ev]; leading dims broadcast
  *     attn_mask: NULL, or broadcasts to [..., H, L, S]: bool, true where a column is seen, or of query's dtype, added to the scores
  *
- * A row that sees nothing is 0. Without dropout and without a mask that needs a gradient the scores are never stored: forward works in
- * blocks and backward makes them again. Floating point; half types are computed in float32. Gradients of any order flow to query, key,
- * value and a floating point mask. Results are held by the innermost scope; NULL with the error pending on failure.
+ * A row that sees nothing is 0. Without a mask that needs a gradient, with three or four dims that need no broadcasting, the scores are never stored:
+ * forward works in blocks and backward makes them, and dropout's mask, again. Floating point; half types are computed in float32. Gradients of any
+ * order flow to query, key, value and a floating point mask. Results are held by the innermost scope; NULL with the error pending on failure.
  * torch.nn.functional.scaled_dot_product_attention. Since 0.1.
  */
 CT_API ct_tensor *ct_scaled_dot_product_attention(ct_tensor *query, ct_tensor *key, ct_tensor *value, ct_tensor *attn_mask,

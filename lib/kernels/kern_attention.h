@@ -3,8 +3,9 @@
  *
  *      s[i][j] = scale q[i] . k[j] + mask[i][j]      p = softmax(s) over j      out[i] = sum_j p[i][j] v[j]
  *
- * for each of n x h heads. Rows of q, k, v are dense, everything around them has strides, in elements. A row of nothing but -inf gives 0. Kept for
- * backward: lse[i] = log(sum_j exp(s[i][j])), +inf for such a row; then p = exp(s - lse) is made again.
+ * for each of n x h heads; with dropout p[i][j] is multiplied by keep or 0 on its way to out. Rows are dense, everything around them has strides, in
+ * elements. A row of nothing but -inf gives 0. Kept for backward: lse[i] = log(sum_j exp(s[i][j])), +inf for such a row; then p = exp(s - lse) is made
+ * again.
  */
 #ifndef CT__KERN_ATTENTION_H
 #define CT__KERN_ATTENTION_H
@@ -12,7 +13,7 @@
 #include <ctorch/tensor.h>
 
 typedef struct ct__attention_rows {
-    const void *p;
+    void *p;
     int64_t n, h, row; /* strides */
 } ct__attention_rows;
 
@@ -24,13 +25,19 @@ typedef struct ct__attention {
     ct__attention_rows q, k, v;
     const void *mask; /* added; or NULL */
     int64_t mask_n, mask_h, mask_l, mask_s;
+    uint64_t key, threshold; /* dropout of p, as of a row-major [n, h, l, s] (see philox.h); threshold 0: none */
+    double keep;             /* what is not dropped is multiplied by it */
 } ct__attention;
 
+/* dout and out [n, h, l, ev]; made: dq [n, h, l, e], dk [n, h, s, e], dv [n, h, s, ev]. */
+typedef struct ct__attention_grads {
+    ct__attention_rows dout, out, dq, dk, dv;
+} ct__attention_grads;
+
 typedef struct ct__attention_kernels {
-    /* out [n, h, l, ev] and lse [n, h, l], row-major; lse is of the dtype. */
-    void (*forward)(const ct__attention *a, void *out, void *lse);
-    /* dq [n, h, l, e], dk [n, h, s, e], dv [n, h, s, ev], row-major; dout and out [n, h, l, ev] likewise. */
-    void (*backward)(const ct__attention *a, const void *dout, const void *out, const void *lse, void *dq, void *dk, void *dv);
+    /* out [n, h, l, ev]; lse [n, h, l] is row-major and of the dtype. */
+    void (*forward)(const ct__attention *a, const ct__attention_rows *out, void *lse);
+    void (*backward)(const ct__attention *a, const ct__attention_grads *g, const void *lse);
 } ct__attention_kernels;
 
 #endif

@@ -72,7 +72,7 @@ typedef struct ct__ce {
 
 /* Elements per partial sum of pair_loss: a border that depends on nothing else. */
 enum { CT__PAIR_CHUNK = 4096 };
-/* Elements that one step of the dropout generator covers; see dropout_word of ref_nn.c. */
+/* Elements that one step of the dropout generator covers; see philox.h. */
 enum { CT__PHILOX_BLOCK = 64 };
 
 typedef struct ct__nn_kernels {

@@ -11,6 +11,7 @@
  */
 #include "nn/module_impl.h"
 #include "nn/nn_flag.h"
+#include "ops/attention.h"
 #include "ops/layout.h"
 
 #include <ctorch/nn_init.h>
@@ -192,8 +193,15 @@ static ct_tensor *merged_mask(const problem *p, bool fused, bool *causal) {
 
 static ct_tensor *rows_of(ct_tensor *t, int64_t first, int64_t n, int64_t e) { return t ? ct_narrow(t, 0, first * e, n * e) : NULL; }
 
-/* q, k, v [.., E]: in one product what has one input. */
-static void project(const ct_module *m, const problem *p, ct_tensor **out) {
+/* q, k and v [.., 3 E] in one product where they have one input; else NULL. */
+static ct_tensor *project_packed(const ct_module *m, const problem *p) {
+    ct_tensor *const *x = p->in;
+    if (!packed(p->s) || x[KEY] != x[QUERY] || x[VALUE] != x[QUERY]) return NULL;
+    return ct_linear(x[QUERY], ct__entry_at(m, 0), in_proj_bias(m));
+}
+
+/* q, k, v [.., E]: parts of all, and without it in one product what has one input. */
+static void project(const ct_module *m, const problem *p, ct_tensor *all, ct_tensor **out) {
     const int64_t e = p->s->embed_dim;
     ct_tensor *w = ct__entry_at(m, 0), *bias = in_proj_bias(m);
     ct_tensor *const *x = p->in;
@@ -204,7 +212,7 @@ static void project(const ct_module *m, const problem *p, ct_tensor **out) {
     for (int i = 0, n; i < 3; i += n) {
         n = 1;
         while (i + n < 3 && x[i + n] == x[i]) n++;
-        ct_tensor *y = n == 3 ? ct_linear(x[i], w, bias) : ct_linear(x[i], rows_of(w, i, n, e), rows_of(bias, i, n, e));
+        ct_tensor *y = n == 3 ? all : ct_linear(x[i], rows_of(w, i, n, e), rows_of(bias, i, n, e));
         for (int j = 0; j < n && y; j++) out[i + j] = n == 1 ? y : ct_narrow(y, -1, j * e, e);
     }
 }
@@ -251,18 +259,31 @@ static ct_tensor *attend(const problem *p, ct_tensor *const *qkv, double dropout
     return ct_matmul(*weights, qkv[2]);
 }
 
-static ct_status forward(ct_module *m, ct_tensor *const *in, int n_in, ct_tensor **out, int n_out) {
-    const attention *s = ct_module_state(m);
-    problem p;
+/* [.., E] of q, k and v side by side, in place; NULL where it is not of the simple kind. */
+static ct_tensor *attend_packed(const ct_module *m, const problem *p, ct_tensor *all) {
+    bool causal;
+    ct_tensor *mask = merged_mask(p, true, &causal);
+    if (p->appended || ct__pending() != CT_OK || !ct__attention_packs(all, mask)) return NULL;
+    return ct__attention_packed(all, p->s->num_heads, p->batch_first, mask, causal, m->training ? p->s->dropout : 0);
+}
+
+static ct_tensor *attend_parts(const ct_module *m, const problem *p, ct_tensor *all, ct_tensor **weights) {
     ct_tensor *qkv[3] = {NULL, NULL, NULL};
+    project(m, p, all, qkv);
+    for (int i = 1; i < 3 && p->appended && qkv[i]; i++) qkv[i] = append(m, p, qkv[i], i - 1);
+    for (int i = 0; i < 3; i++) qkv[i] = split_heads(p, qkv[i]);
+    CT__TRY_NULL(ct__pending());
+    return join_heads(p, attend(p, qkv, m->training ? p->s->dropout : 0, weights));
+}
+
+static ct_status forward(ct_module *m, ct_tensor *const *in, int n_in, ct_tensor **out, int n_out) {
+    problem p;
     CT__TRY(find_problem(m, in, n_in, &p));
     add_batch(&p);
-    project(m, &p, qkv);
-    for (int i = 1; i < 3 && p.appended && qkv[i]; i++) qkv[i] = append(m, &p, qkv[i], i - 1);
-    for (int i = 0; i < 3; i++) qkv[i] = split_heads(&p, qkv[i]);
+    ct_tensor *all = project_packed(m, &p), *y = n_out == 1 && all ? attend_packed(m, &p, all) : NULL;
     CT__TRY(ct__pending());
-    ct_tensor *y = attend(&p, qkv, m->training ? s->dropout : 0, n_out > 1 ? &out[1] : NULL);
-    y = ct_forward(ct__child_at(m, 0)->module, join_heads(&p, y));
+    if (!y) y = attend_parts(m, &p, all, n_out > 1 ? &out[1] : NULL);
+    y = ct_forward(ct__child_at(m, 0)->module, y);
     out[0] = p.unbatched ? ct_squeeze_dim(y, CT_DIMS(0)) : y;
     if (n_out > 1 && ct__flag(p.in[AVERAGE], true)) out[1] = ct_mean_dim(out[1], CT_DIMS(1), NULL);
     if (n_out > 1 && p.unbatched) out[1] = ct_squeeze_dim(out[1], CT_DIMS(0));

@@ -1,13 +1,18 @@
 /*
  * op_attention.c: scaled dot product attention.
  *
- * The fused form takes three or four dims, equal leading ones, no dropout, and a mask that needs no gradient, in any strides whose last is 1 (heads that
- * lie inside of rows, as projections give them, are read in place). It keeps query, key, value, the result and one number per row (kern_attention.h). All
- * else, and gradients of gradients, is composed of public ops.
+ * The fused form takes three or four dims, equal leading ones, and a mask that needs no gradient, in any strides whose last is 1 (heads that lie
+ * inside of rows, as projections give them, are read in place). It keeps query, key, value, the result, one number per row (kern_attention.h) and
+ * dropout's draw. All else, and gradients of gradients, is composed of public ops.
+ *
+ * ct__attention_packed is the same for one projection with query, key and value side by side: it reads them there, writes the result with its heads
+ * side by side, and its gradient as one tensor, so that nothing is cut, permuted or put together.
  */
 #include "base/vec.h"
 #include "kernels/blas/blas.h"
 #include "kernels/kernels.h"
+#include "ops/attention.h"
+#include "ops/dropout.h"
 #include "ops/half.h"
 #include "ops/layout.h"
 #include "ops/twin.h"
@@ -26,10 +31,13 @@
 typedef struct attention_ctx {
     double scale;
     bool causal;
-    ct_tensor *mask; /* for the twin; not a reference */
+    ct__dropout_draw drop;
+    int64_t heads;    /* packed: of query, key and value each; else 0 */
+    bool batch_first; /* packed */
+    ct_tensor *mask;  /* for the twin; not a reference */
 } attention_ctx;
 
-enum { QUERY, KEY, VALUE, MASK, OUTPUT, LSE, N_SAVED };
+enum { QUERY, KEY, VALUE, MASK, OUTPUT, LSE, N_SAVED }; /* packed: all three are QUERY */
 
 /* ---- Composed ---- */
 
@@ -49,22 +57,40 @@ static ct_tensor *safe_softmax(ct_tensor *scores) {
     return ct_masked_fill(ct_softmax(ct_masked_fill(scores, blind, 0), -1), blind, 0);
 }
 
-/* The scale's root goes to each factor, as in torch: half types do not overflow. */
-static ct_tensor *composed(ct_tensor *q, ct_tensor *k, ct_tensor *v, ct_tensor *mask, double scale, bool causal, double dropout, ct_generator *generator) {
+/* What attention multiplies value by. The scale's root goes to each factor, as in torch: half types do not overflow. */
+static ct_tensor *probabilities(ct_tensor *q, ct_tensor *k, ct_tensor *mask, double scale, bool causal) {
     const bool negative = scale < 0;
     const double root = sqrt(fabs(scale));
     ct_tensor *scores = ct_matmul(ct_mul_scalar(q, negative ? -root : root), ct_transpose(ct_mul_scalar(k, root), -2, -1));
     if (!scores) return NULL;
     if (causal) mask = causal_mask(ct_size(q, -2), ct_size(k, -2), ct_tensor_dtype(q));
     if (mask) scores = ct_add(scores, additive(mask, ct_tensor_dtype(q)));
-    ct_tensor *p = mask ? safe_softmax(scores) : ct_softmax(scores, -1);
-    if (dropout > 0) p = ct_dropout(p, dropout, &(ct_dropout_options){.generator = generator});
-    return ct_matmul(p, v);
+    return mask ? safe_softmax(scores) : ct_softmax(scores, -1);
+}
+
+static ct_tensor *composed(ct_tensor *const *qkv, const attention_ctx *c) {
+    ct_tensor *p = probabilities(qkv[0], qkv[1], c->mask, c->scale, c->causal);
+    if (p && c->drop.threshold > 0) p = ct__dropout_with(p, c->drop);
+    return ct_matmul(p, qkv[2]);
+}
+
+/* Part i of a packed projection as [B, heads, T, d]. */
+static ct_tensor *head_part(ct_tensor *x, int i, const attention_ctx *c) {
+    const int64_t e = ct_size(x, 2) / 3;
+    x = ct_unflatten(ct_narrow(x, 2, i * e, e), 2, (const int64_t[]){c->heads, e / c->heads}, 2);
+    return c->batch_first ? ct_permute(x, CT_DIMS(0, 2, 1, 3)) : ct_permute(x, CT_DIMS(1, 2, 0, 3));
 }
 
 static void twin(const void *ctx, ct_tensor *const *in, ct_tensor **out) {
     const attention_ctx *c = ctx;
-    out[0] = composed(in[QUERY], in[KEY], in[VALUE], c->mask, c->scale, c->causal, 0, NULL);
+    if (c->heads == 0) {
+        out[0] = composed(in, c);
+        return;
+    }
+    ct_tensor *qkv[3];
+    for (int i = 0; i < 3; i++) qkv[i] = head_part(in[0], i, c);
+    ct_tensor *y = composed(qkv, c);
+    out[0] = ct_flatten(c->batch_first ? ct_permute(y, CT_DIMS(0, 2, 1, 3)) : ct_permute(y, CT_DIMS(2, 0, 1, 3)), 2, 3);
 }
 
 /* ---- Fused ---- */
@@ -84,16 +110,43 @@ static ct__attention_rows rows_of(const ct_tensor *t) {
     return (ct__attention_rows){ct__ptr(t), d > 3 ? t->strides[0] : 0, d > 2 ? t->strides[d - 3] : 0, step};
 }
 
-/* The operands as the kernel wants them; dense[] are references. mask: additive, NULL or broadcast to four dims. */
-static bool problem_of(const char *function, const attention_ctx *c, ct_tensor *q, ct_tensor *k, ct_tensor *v, ct_tensor *mask, ct__attention *a,
-                       ct_tensor **dense) {
-    ct_tensor *in[] = {q, k, v};
-    for (int i = 0; i < 3; i++)
-        if (!(dense[i] = with_dense_rows(function, in[i]))) return false;
-    const int d = q->ndim;
-    *a = (ct__attention){.dtype = (ct_dtype)q->dtype, .n = d > 3 ? q->sizes[0] : 1, .h = d > 2 ? q->sizes[d - 3] : 1, .l = q->sizes[d - 2],
-                         .s = k->sizes[d - 2], .e = q->sizes[d - 1], .ev = v->sizes[d - 1], .scale = c->scale, .causal = c->causal,
-                         .q = rows_of(dense[0]), .k = rows_of(dense[1]), .v = rows_of(dense[2])};
+/* Part `part` of a packed projection, or of a result that has one part, as [B, heads, T, d]: a reference to a view without history. */
+static ct_tensor *part_view(const ct_tensor *t, int part, int parts, const attention_ctx *c) {
+    const int b = c->batch_first ? 0 : 1, l = 1 - b;
+    const int64_t e = t->sizes[2] / parts, d = e / c->heads;
+    const int64_t sizes[] = {t->sizes[b], c->heads, t->sizes[l], d}, strides[] = {t->strides[b], d * t->strides[2], t->strides[l], t->strides[2]};
+    return ct__new_view(t, sizes, strides, 4, t->offset + part * e * t->strides[2]);
+}
+
+/* What a call works on, all references: query, key, value and the result or its gradient with rows that the BLAS can read. */
+typedef struct operands {
+    ct__attention a;
+    ct_tensor *q, *k, *v;
+} operands;
+
+static void release(operands *o) {
+    ct__unref(o->q);
+    ct__unref(o->k);
+    ct__unref(o->v);
+}
+
+/* t, or part i of it, with dense rows: a reference. */
+static ct_tensor *operand(const char *function, ct_tensor *t, int i, const attention_ctx *c) {
+    if (c->heads == 0) return with_dense_rows(function, t);
+    ct_tensor *view = part_view(t, i, 3, c), *rows = view ? with_dense_rows(function, view) : NULL;
+    ct__unref(view);
+    return rows;
+}
+
+/* mask: additive, NULL or broadcast to four dims. */
+static bool problem_of(const char *function, const attention_ctx *c, ct_tensor *q, ct_tensor *k, ct_tensor *v, ct_tensor *mask, operands *o) {
+    *o = (operands){.q = operand(function, q, 0, c), .k = operand(function, k, 1, c), .v = operand(function, v, 2, c)};
+    if (!o->q || !o->k || !o->v) return false;
+    const int d = o->q->ndim;
+    ct__attention *a = &o->a;
+    *a = (ct__attention){.dtype = (ct_dtype)q->dtype, .n = d > 3 ? o->q->sizes[0] : 1, .h = d > 2 ? o->q->sizes[d - 3] : 1, .l = o->q->sizes[d - 2],
+                         .s = o->k->sizes[d - 2], .e = o->q->sizes[d - 1], .ev = o->v->sizes[d - 1], .scale = c->scale, .causal = c->causal,
+                         .q = rows_of(o->q), .k = rows_of(o->k), .v = rows_of(o->v), .key = c->drop.key, .threshold = c->drop.threshold, .keep = c->drop.scale};
     if (!mask) return true;
     int64_t stride[4];
     for (int i = 0; i < 4; i++) {
@@ -105,22 +158,30 @@ static bool problem_of(const char *function, const attention_ctx *c, ct_tensor *
     return true;
 }
 
-static void end_problem(ct_tensor **dense) {
-    for (int i = 0; i < 3; i++) ct__unref(dense[i]);
+/* The rows of a result or a gradient; a packed one through a view of it, whose memory is t's. */
+static bool rows_in(const attention_ctx *c, ct_tensor *t, int part, int parts, ct__attention_rows *rows) {
+    ct_tensor *view = c->heads ? part_view(t, part, parts, c) : t;
+    if (!view) return false;
+    *rows = rows_of(view);
+    if (view != t) ct__unref(view);
+    return true;
 }
 
+/* gin of the inputs: three, or packed one of all three. */
 static void fused(ct__node *n, const attention_ctx *c, ct_tensor *const *saved, ct_tensor *g, ct_tensor **gin) {
     static const char function[] = "backward";
-    ct_tensor *dense[3] = {NULL, NULL, NULL}, *gd = ct__dense(function, g), *out[3] = {NULL, NULL, NULL};
-    ct__attention a;
-    if (gd && problem_of(function, c, saved[QUERY], saved[KEY], saved[VALUE], saved[MASK], &a, dense)) {
-        for (int i = 0; i < 3; i++) out[i] = ct__new(function, saved[i]->sizes, saved[i]->ndim, a.dtype);
-        if (ct__pending() == CT_OK)
-            ct__kern()->attention.backward(&a, ct__ptr(gd), ct__ptr(saved[OUTPUT]), ct__ptr(saved[LSE]), ct__ptr(out[0]), ct__ptr(out[1]), ct__ptr(out[2]));
-    }
-    end_problem(dense);
+    ct_tensor *gd = c->heads ? ct__dense(function, g) : with_dense_rows(function, g), *out[3] = {NULL, NULL, NULL};
+    const int n_in = c->heads ? 1 : 3;
+    operands o;
+    ct__attention_grads r;
+    bool ready = problem_of(function, c, saved[QUERY], saved[n_in > 1 ? KEY : QUERY], saved[n_in > 1 ? VALUE : QUERY], saved[MASK], &o) && gd;
+    for (int i = 0; i < n_in && ready; i++) ready = (out[i] = ct__new(function, saved[i]->sizes, saved[i]->ndim, o.a.dtype)) != NULL;
+    ready = ready && rows_in(c, gd, 0, 1, &r.dout) && rows_in(c, saved[OUTPUT], 0, 1, &r.out) && rows_in(c, out[0], 0, 3, &r.dq) &&
+            rows_in(c, out[n_in > 1 ? 1 : 0], 1, 3, &r.dk) && rows_in(c, out[n_in > 1 ? 2 : 0], 2, 3, &r.dv);
+    if (ready) ct__kern()->attention.backward(&o.a, &r, ct__ptr(saved[LSE]));
+    release(&o);
     ct__unref(gd);
-    for (int i = 0; i < 3; i++) {
+    for (int i = 0; i < n_in; i++) {
         out[i] = ct__scope_give(out[i]);
         if (ct__needs(n, i)) gin[i] = out[i];
     }
@@ -132,33 +193,37 @@ static void attention_backward(ct__node *n, ct_tensor *const *g, ct_tensor **gin
     for (int i = 0; i < N_SAVED; i++) saved[i] = ct__saved(n, i);
     if (ct__pending() != CT_OK) return;
     c.mask = saved[MASK];
-    if (ct__grad_mode()) ct__twin_backward(n, twin, &c, saved, 3, g, 1, gin);
+    if (ct__grad_mode()) ct__twin_backward(n, twin, &c, saved, c.heads ? 1 : 3, g, 1, gin);
     else fused(n, &c, saved, g[0], gin);
 }
 static const ct__node_class attention_class = {
     .op = CT__OP_scaled_dot_product_attention, .backward = attention_backward, .ctx_size = sizeof(attention_ctx), .n_saved = N_SAVED};
 
-static ct_tensor *fused_attention(ct_tensor *q, ct_tensor *k, ct_tensor *v, ct_tensor *mask, attention_ctx c) {
+/* in: query, key, value, or packed all three in in[0]. */
+static ct_tensor *fused_attention(ct_tensor *const *in, ct_tensor *mask, attention_ctx c) {
     const char *function = ct__fn(CT__OP_scaled_dot_product_attention);
-    ct_tensor *dense[3] = {NULL, NULL, NULL}, *out = NULL, *lse = NULL;
+    const bool packed = c.heads > 0;
+    ct_tensor *q = in[0], *k = in[packed ? 0 : 1], *v = in[packed ? 0 : 2], *out = NULL, *lse = NULL;
     int64_t sizes[CT_MAX_NDIM];
-    ct__attention a;
+    operands o;
+    ct__attention_rows rows;
     memcpy(sizes, q->sizes, q->ndim * sizeof *sizes);
-    sizes[q->ndim - 1] = v->sizes[v->ndim - 1];
-    ct__node *n = ct__node_new(&attention_class, (ct_tensor *[]){q, k, v}, 3, 1);
-    if (problem_of(function, &c, q, k, v, mask, &a, dense)) {
-        out = ct__new(function, sizes, q->ndim, a.dtype);
-        lse = out ? ct__new(function, sizes, q->ndim - 1, a.dtype) : NULL;
-        if (lse) ct__kern()->attention.forward(&a, ct__ptr(out), ct__ptr(lse));
+    sizes[q->ndim - 1] = packed ? q->sizes[2] / 3 : v->sizes[v->ndim - 1];
+    ct__node *n = ct__node_new(&attention_class, in, packed ? 1 : 3, 1);
+    if (problem_of(function, &c, q, k, v, mask, &o)) {
+        const int64_t stats[] = {o.a.n, o.a.h, o.a.l};
+        out = ct__new(function, sizes, q->ndim, o.a.dtype);
+        lse = out ? ct__new(function, stats, 3, o.a.dtype) : NULL;
+        if (lse && rows_in(&c, out, 0, 1, &rows)) ct__kern()->attention.forward(&o.a, &rows, ct__ptr(lse));
     }
     if (n) *(attention_ctx *)ct__ctx(n) = c;
     ct__save(n, QUERY, q);
-    ct__save(n, KEY, k);
-    ct__save(n, VALUE, v);
+    ct__save(n, KEY, packed ? NULL : k);
+    ct__save(n, VALUE, packed ? NULL : v);
     ct__save(n, MASK, mask);
     ct__save(n, LSE, lse);
     ct__save_output(n, OUTPUT, out, 0);
-    end_problem(dense);
+    release(&o);
     ct__unref(lse);
     return ct__finish(n, out);
 }
@@ -204,9 +269,9 @@ static ct_tensor *shared_heads(ct_tensor *q, ct_tensor *t) {
     return ct_reshape(wide, sizes, t->ndim);
 }
 
-/* The fused form takes it: no elements to divide by, broadcast or draw. */
-static bool is_plain(const ct_tensor *q, const ct_tensor *k, const ct_tensor *v, ct_tensor *mask, double dropout) {
-    if (dropout > 0 || q->ndim < 3 || q->ndim > 4 || k->ndim != q->ndim || v->ndim != q->ndim) return false;
+/* The fused form takes it: nothing to broadcast, some elements. */
+static bool is_plain(const ct_tensor *q, const ct_tensor *k, const ct_tensor *v, ct_tensor *mask) {
+    if (q->ndim < 3 || q->ndim > 4 || k->ndim != q->ndim || v->ndim != q->ndim) return false;
     for (int d = 0; d < q->ndim - 2; d++)
         if (k->sizes[d] != q->sizes[d] || v->sizes[d] != q->sizes[d]) return false;
     if (q->numel == 0 || k->numel == 0 || v->numel == 0) return false;
@@ -237,18 +302,34 @@ ct_tensor *ct_scaled_dot_product_attention(ct_tensor *query, ct_tensor *key, ct_
         ct__half h = ct__half_begin(query);
         return ct__half_end(h, ct_scaled_dot_product_attention(ct__widen(query), ct__widen(key), ct__widen(value), ct__widen(attn_mask), &same));
     }
-    const attention_ctx c = {.scale = given.scale.has ? given.scale.value : 1 / sqrt((double)query->sizes[query->ndim - 1]), .causal = given.is_causal};
+    attention_ctx c = {.scale = given.scale.has ? given.scale.value : 1 / sqrt((double)query->sizes[query->ndim - 1]), .causal = given.is_causal};
     ct_scope scope = ct_scope_begin();
     if (given.enable_gqa) {
         key = shared_heads(query, key);
         value = shared_heads(query, value);
     }
     ct_tensor *y = NULL;
-    if (key && value && is_plain(query, key, value, attn_mask, given.dropout_p)) {
+    if (key && value && is_plain(query, key, value, attn_mask)) {
         ct_tensor *mask = additive(attn_mask, (ct_dtype)query->dtype);
-        if (ct__pending() == CT_OK) y = fused_attention(query, key, value, mask, c);
+        c.drop = ct__dropout_new_draw(given.dropout_p, given.generator);
+        if (ct__pending() == CT_OK) y = fused_attention((ct_tensor *[]){query, key, value}, mask, c);
     } else if (key && value) {
-        y = composed(query, key, value, attn_mask, c.scale, c.causal, given.dropout_p, given.generator);
+        y = probabilities(query, key, attn_mask, c.scale, c.causal);
+        if (given.dropout_p > 0) y = ct_dropout(y, given.dropout_p, &(ct_dropout_options){.generator = given.generator});
+        y = ct_matmul(y, value);
     }
     return ct_scope_return(scope, y);
+}
+
+/* ---- Packed ---- */
+
+bool ct__attention_packs(const ct_tensor *qkv, ct_tensor *mask) {
+    return qkv && qkv->ndim == 3 && qkv->numel > 0 && ct__is_float(qkv) && !ct__is_half(qkv) && !(mask && ct__grad_mode() && ct__requires_grad(mask));
+}
+
+ct_tensor *ct__attention_packed(ct_tensor *qkv, int64_t heads, bool batch_first, ct_tensor *mask, bool causal, double dropout) {
+    if (!ct__enter(CT__OP_scaled_dot_product_attention, (ct_tensor *[]){qkv, mask}, mask ? 2 : 1)) return NULL;
+    attention_ctx c = {.scale = 1 / sqrt((double)qkv->sizes[2] / 3 / (double)heads), .causal = causal, .heads = heads, .batch_first = batch_first,
+                       .drop = ct__dropout_new_draw(dropout, NULL)};
+    return fused_attention(&qkv, mask, c);
 }

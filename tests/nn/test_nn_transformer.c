@@ -57,6 +57,36 @@ START_TEST(asking_for_weights_changes_no_result) {
 }
 END_TEST
 
+/* With one input query, key and value are read out of their common projection; asked for its weights, or with equal inputs that are not the same, the
+ * module goes another way. */
+START_TEST(one_projection_gives_what_three_give) {
+    for (int i = 0; i < 8; i++) {
+        const bool first = i & 1;
+        ct_module *m = ct_nn_multihead_attention(6, 3, &(mha_options){.dropout = i & 2 ? 0.4 : 0, .batch_first = first, .dtype = CT_F64});
+        ct_tensor *x = random_f64(CT_SHAPE(first ? 2 : 67, first ? 67 : 2, 6)), *ga[3], *gb[3], *w;
+        const mha_forward o = {.key_padding_mask = i & 4 ? ct_gt_scalar(random_f64(CT_SHAPE(2, 67)), 0.7) : NULL, .is_causal = i == 3};
+        ct_set_requires_grad(x, true);
+        ct_tensor *in[] = {x, ct_module_get_parameter(m, "in_proj_weight"), ct_module_get_parameter(m, "in_proj_bias")};
+        ct_manual_seed(5);
+        ct_tensor *a = ct_nn_multihead_attention_forward(m, x, x, x, &o, NULL);
+        ct_manual_seed(5);
+        ct_tensor *b = ct_nn_multihead_attention_forward(m, x, x, x, &o, &w);
+        ck_close(a, b, 1e-11, 1e-11);
+        a = ct_sum(ct_square(a));
+        b = ct_sum(ct_square(b));
+        ck_assert_int_eq(ct_grad(&a, 1, in, 3, &(ct_grad_options){.create_graph = true}, ga), CT_OK);
+        ck_assert_int_eq(ct_grad(&b, 1, in, 3, &(ct_grad_options){.create_graph = true}, gb), CT_OK);
+        for (int k = 0; k < 3; k++) ck_close(ga[k], gb[k], 1e-10, 1e-10);
+        a = ct_sum(ct_square(ga[0]));
+        b = ct_sum(ct_square(gb[0]));
+        ck_assert_int_eq(ct_grad(&a, 1, in, 2, NULL, ga), CT_OK);
+        ck_assert_int_eq(ct_grad(&b, 1, in, 2, NULL, gb), CT_OK);
+        for (int k = 0; k < 2; k++) ck_close(ga[k], gb[k], 1e-9, 1e-9);
+        ct_module_free(m);
+    }
+}
+END_TEST
+
 START_TEST(a_query_that_sees_nothing_gets_zero_and_no_nan) {
     ct_module *m = ct_nn_multihead_attention(4, 2, &(mha_options){.no_bias = true, .dtype = CT_F64});
     const mha_forward o = {.key_padding_mask = ct_ones(CT_SHAPE(1, 3), CT_BOOL)};
@@ -310,6 +340,7 @@ END_TEST
 TEST_LIST = {
     TEST(what_a_mask_hides_has_no_influence),
     TEST(asking_for_weights_changes_no_result),
+    TEST(one_projection_gives_what_three_give),
     TEST(a_query_that_sees_nothing_gets_zero_and_no_nan),
     TEST(a_mask_may_be_learned),
     TEST(dropout_acts_in_training_only),

@@ -163,13 +163,49 @@ START_TEST(attention_drops_what_the_seed_says) {
 }
 END_TEST
 
+/* Sum of squares of attention with dropout, written out. */
+static ct_tensor *attention_by_hand(ct_tensor *const *in, ct_tensor *mask, double p) {
+    ct_tensor *scores = ct_mul_scalar(ct_matmul(in[0], ct_transpose(in[1], -2, -1)), 1 / sqrt((double)ct_size(in[0], -1)));
+    ct_tensor *weights = ct_dropout(ct_softmax(mask ? ct_add(scores, mask) : scores, -1), p, NULL);
+    return ct_sum(ct_square(ct_matmul(weights, in[2])));
+}
+
+/* Lengths around the kernel's blocks of 64 rows, 128 columns and 64 words; by strides as well; values, gradients, gradients of gradients. */
+START_TEST(attention_with_dropout_is_dropout_of_its_weights) {
+    static const int64_t lengths[][2] = {{1, 1}, {5, 7}, {64, 128}, {65, 129}, {70, 200}};
+    for (size_t i = 0; i < 2 * sizeof lengths / sizeof lengths[0]; i++) {
+        const int64_t l = lengths[i / 2][0], s = lengths[i / 2][1];
+        const double p = i == 4 ? 1 : 0.3;
+        ct_tensor *in[] = {ct_transpose(ct_rand(CT_SHAPE(2, l, 3, 4), CT_F64, NULL), 1, 2), ct_rand(CT_SHAPE(2, 3, s, 4), CT_F64, NULL),
+                           ct_rand(CT_SHAPE(2, 3, s, 5), CT_F64, NULL)}, *ga[3], *gb[3];
+        ct_tensor *mask = i % 2 ? ct_randn(CT_SHAPE(3, 1, s), CT_F64, NULL) : NULL;
+        for (int k = 0; k < 3; k++) ct_set_requires_grad(in[k] = ct_detach(in[k]), true);
+        const bool second = i < 4;
+        ct_manual_seed(2);
+        ct_tensor *a = ct_sum(ct_square(ct_scaled_dot_product_attention(in[0], in[1], in[2], mask, &(ct_scaled_dot_product_attention_options){.dropout_p = p})));
+        ct_manual_seed(2);
+        ct_tensor *b = attention_by_hand(in, mask, p);
+        ck_close(a, b, 1e-10, 1e-10);
+        ck_assert_int_eq(ct_grad(&a, 1, in, 3, &(ct_grad_options){.create_graph = second}, ga), CT_OK);
+        ck_assert_int_eq(ct_grad(&b, 1, in, 3, &(ct_grad_options){.create_graph = second}, gb), CT_OK);
+        for (int k = 0; k < 3; k++) ck_close(ga[k], gb[k], 1e-10, 1e-9);
+        if (!second) continue;
+        a = ct_add(ct_sum(ct_square(ga[0])), ct_sum(ct_square(ga[2])));
+        b = ct_add(ct_sum(ct_square(gb[0])), ct_sum(ct_square(gb[2])));
+        ck_assert_int_eq(ct_grad(&a, 1, in, 3, NULL, ga), CT_OK);
+        ck_assert_int_eq(ct_grad(&b, 1, in, 3, NULL, gb), CT_OK);
+        for (int k = 0; k < 3; k++) ck_close(ga[k], gb[k], 1e-9, 1e-9);
+    }
+}
+END_TEST
+
 START_TEST(attention_stores_no_scores) {
     enum { L = 1024 };
     ct_tensor *q = ct_rand(CT_SHAPE(1, 1, L, 8), CT_F32, NULL);
     ct_scaled_dot_product_attention(q, q, q, NULL, NULL); /* the pool and the BLAS have what they need */
     int64_t before = ct_memory_get_stats().live_bytes;
     ct_memory_reset_peak();
-    ct_scaled_dot_product_attention(q, q, q, NULL, NULL);
+    ct_scaled_dot_product_attention(q, q, q, NULL, &(ct_scaled_dot_product_attention_options){.dropout_p = 0.1});
     ck_assert_int_lt(ct_memory_get_stats().peak_bytes - before, (int64_t)L * L * 4 / 8);
 }
 END_TEST
@@ -263,6 +299,7 @@ TEST_LIST = {
     TEST(large_means_do_not_hurt_the_variance),
     TEST(normalizations_say_what_is_wrong),
     TEST(attention_drops_what_the_seed_says),
+    TEST(attention_with_dropout_is_dropout_of_its_weights),
     TEST(attention_stores_no_scores),
     TEST(gradients_of_bags_are_divided_as_those_of_embeddings),
     TEST(sequences_with_lengths_are_those_run_alone),

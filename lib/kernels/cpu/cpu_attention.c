@@ -3,9 +3,10 @@
  *
  * A task is ROWS rows of one head forward, a whole head backward (so that dk and dv have one writer). Scores of ROWS x COLUMNS live on the stack;
  * products are the BLAS's. Forward keeps a running maximum m and sum of each row: a block with a larger maximum scales what has been summed
- * by exp(m_old - m_new) (Milakov and Gimelshein 2018; Rabe and Staats 2021; Dao et al. 2022).
+ * by exp(m_old - m_new). Dropout makes its mask row by row, and backward makes it again (Milakov and Gimelshein 2018; Rabe and Staats 2021; Dao et al. 2022).
  */
 #include "kernels/blas/blas.h"
+#include "kernels/cpu/philox_block.h"
 #include "kernels/kernels.h"
 #include "kernels/vmath.h"
 
@@ -14,13 +15,14 @@ enum { ROWS = 64, COLUMNS = 128, LANES = 16 };
 typedef struct forward_job {
     const ct__attention *a;
     int64_t blocks; /* of rows in a head */
-    void *out, *lse;
+    const ct__attention_rows *out;
+    void *lse;
 } forward_job;
 
 typedef struct backward_job {
     const ct__attention *a;
-    const void *dout, *out, *lse;
-    void *dq, *dk, *dv;
+    const ct__attention_grads *g;
+    const void *lse;
 } backward_job;
 
 /* C [m, n] = alpha op(A) op(B) + beta C with leading dimensions. */
@@ -48,13 +50,13 @@ static void product(ct_dtype dtype, bool ta, bool tb, int64_t m, int64_t n, int6
 #define LOG log
 #include "kernels/cpu/attention_blocks.inc"
 
-static void forward(const ct__attention *a, void *out, void *lse) {
+static void forward(const ct__attention *a, const ct__attention_rows *out, void *lse) {
     forward_job j = {a, (a->l + ROWS - 1) / ROWS, out, lse};
     ct__parallel_for(a->n * a->h * j.blocks, 1, a->dtype == CT_F32 ? forward_blocks_f32 : forward_blocks_f64, &j);
 }
 
-static void backward(const ct__attention *a, const void *dout, const void *out, const void *lse, void *dq, void *dk, void *dv) {
-    backward_job j = {a, dout, out, lse, dq, dk, dv};
+static void backward(const ct__attention *a, const ct__attention_grads *g, const void *lse) {
+    backward_job j = {a, g, lse};
     ct__parallel_for(a->n * a->h, 1, a->dtype == CT_F32 ? backward_heads_f32 : backward_heads_f64, &j);
 }
 

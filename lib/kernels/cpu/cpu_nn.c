@@ -5,12 +5,9 @@
  * over a row go through LANES accumulators, as the compiler must not reorder them itself; so the order of additions is that of
  * the source on every ISA. nn_elements.inc has what works element by element, nn_rows.inc what works over rows.
  */
+#include "kernels/cpu/philox_block.h"
 #include "kernels/kernels.h"
 #include "kernels/vmath.h"
-
-#if defined(__SSE2__)
-#include <immintrin.h>
-#endif
 
 /* The output may be the input, element for element; the compiler would otherwise take its scalar loop then. */
 #if defined(__clang__)
@@ -29,56 +26,6 @@ enum {
 
 /* Rows of n elements that make a thread's while. */
 static int64_t row_grain(int64_t n) { return ct__max_i64(1, ROW_WORK / ct__max_i64(n, 1)); }
-
-/* ---- Dropout: sixteen counters at a time; see dropout_word in ref_nn.c for which word is whose. ---- */
-
-/* Words in lanes of 64 bits, of which the upper half may hold anything: what a 32 x 32 -> 64 bit multiplication reads and writes. */
-#if defined(__AVX512F__)
-typedef uint64_t words __attribute__((vector_size(64)));
-#define MUL_LOW_HALVES(a, b) ((words)_mm512_mul_epu32((__m512i)(a), (__m512i)(b)))
-#elif defined(__AVX2__)
-typedef uint64_t words __attribute__((vector_size(32)));
-#define MUL_LOW_HALVES(a, b) ((words)_mm256_mul_epu32((__m256i)(a), (__m256i)(b)))
-#else
-typedef uint64_t words __attribute__((vector_size(16)));
-#if defined(__SSE2__)
-#define MUL_LOW_HALVES(a, b) ((words)_mm_mul_epu32((__m128i)(a), (__m128i)(b)))
-#else
-#define MUL_LOW_HALVES(a, b) (((a) & 0xffffffffu) * ((b) & 0xffffffffu))
-#endif
-#endif
-enum { WORD_LANES = sizeof(words) / 8 };
-
-CT__INLINE words splat(uint64_t v) { return v - (words){0}; }
-
-typedef uint32_t low_halves __attribute__((vector_size(sizeof(words) / 2)));
-CT__INLINE void store_low_halves(uint32_t *out, words w) {
-    low_halves low = __builtin_convertvector(w, low_halves);
-    memcpy(out, &low, sizeof low);
-}
-
-static void philox_block(uint64_t block, uint64_t key, uint32_t out[CT__PHILOX_BLOCK]) {
-    uint64_t base = block * 16; /* sixteen counters from here share the high word */
-    const words m0 = splat(0xD2511F53u), m1 = splat(0xCD9E8D57u);
-    for (int first = 0; first < 16; first += WORD_LANES) {
-        words c0, c1 = splat(base >> 32), c2 = splat(0), c3 = c2;
-        for (int l = 0; l < WORD_LANES; l++) c0[l] = base + (uint64_t)(first + l);
-        uint32_t k0 = (uint32_t)key, k1 = (uint32_t)(key >> 32);
-        for (int round = 0; round < 10; round++) {
-            words p0 = MUL_LOW_HALVES(c0, m0), p1 = MUL_LOW_HALVES(c2, m1);
-            c0 = (p1 >> 32) ^ c1 ^ splat(k0);
-            c2 = (p0 >> 32) ^ c3 ^ splat(k1);
-            c1 = p1;
-            c3 = p0;
-            k0 += 0x9E3779B9u;
-            k1 += 0xBB67AE85u;
-        }
-        store_low_halves(out + first, c0);
-        store_low_halves(out + 16 + first, c1);
-        store_low_halves(out + 32 + first, c2);
-        store_low_halves(out + 48 + first, c3);
-    }
-}
 
 typedef struct act_args {
     ct__act kind;

@@ -2,9 +2,9 @@
  * ref_attention.c: attention in plain C: every score is computed when it is needed, in double.
  */
 #include "kernels/kern_attention.h"
+#include "kernels/philox.h"
 
 #include <math.h>
-#include <string.h>
 
 static double load(ct_dtype dtype, const void *p, int64_t i) { return dtype == CT_F32 ? (double)((const float *)p)[i] : ((const double *)p)[i]; }
 static void store(ct_dtype dtype, void *p, int64_t i, double v) {
@@ -23,7 +23,12 @@ static double score(const ct__attention *a, int64_t n, int64_t h, int64_t i, int
     return a->mask ? sum + load(a->dtype, a->mask, n * a->mask_n + h * a->mask_h + i * a->mask_l + j * a->mask_s) : sum;
 }
 
-static void forward(const ct__attention *a, void *out, void *lse) {
+/* What dropout multiplies p of row r by in column j. */
+static double kept(const ct__attention *a, int64_t r, int64_t j) {
+    return a->threshold == 0 ? 1 : ct__dropout_word(a->key, r * a->s + j) >= a->threshold ? a->keep : 0;
+}
+
+static void forward(const ct__attention *a, const ct__attention_rows *out, void *lse) {
     for (int64_t r = 0; r < a->n * a->h * a->l; r++) {
         int64_t n = r / a->l / a->h, h = r / a->l % a->h, i = r % a->l;
         double max = -INFINITY, sum = 0;
@@ -36,37 +41,37 @@ static void forward(const ct__attention *a, void *out, void *lse) {
         for (int64_t x = 0; x < a->ev; x++) {
             double y = 0;
             for (int64_t j = 0; j < a->s && max != -INFINITY; j++)
-                y += exp(score(a, n, h, i, j) - max) / sum * load(a->dtype, a->v.p, place(&a->v, n, h, j) + x);
-            store(a->dtype, out, r * a->ev + x, y);
+                y += exp(score(a, n, h, i, j) - max) / sum * kept(a, r, j) * load(a->dtype, a->v.p, place(&a->v, n, h, j) + x);
+            store(a->dtype, out->p, place(out, n, h, i) + x, y);
         }
     }
 }
 
-/* What score (i, j) of head nh does to the gradients. */
-static void add_pair(const ct__attention *a, int64_t nh, int64_t i, int64_t j, double p, double ds, const void *dout, void *dq, void *dk, void *dv) {
-    int64_t n = nh / a->h, h = nh % a->h, row = nh * a->l + i, col = nh * a->s + j;
-    for (int64_t x = 0; x < a->ev; x++)
-        store(a->dtype, dv, col * a->ev + x, load(a->dtype, dv, col * a->ev + x) + p * load(a->dtype, dout, row * a->ev + x));
-    for (int64_t x = 0; x < a->e; x++) {
-        double q = load(a->dtype, a->q.p, place(&a->q, n, h, i) + x), k = load(a->dtype, a->k.p, place(&a->k, n, h, j) + x);
-        store(a->dtype, dq, row * a->e + x, load(a->dtype, dq, row * a->e + x) + ds * k);
-        store(a->dtype, dk, col * a->e + x, load(a->dtype, dk, col * a->e + x) + ds * q);
-    }
+/* to += f * from, n elements. */
+static void add_row(ct_dtype dtype, void *to, int64_t t, double f, const void *from, int64_t o, int64_t n) {
+    for (int64_t x = 0; x < n; x++) store(dtype, to, t + x, load(dtype, to, t + x) + f * load(dtype, from, o + x));
 }
 
-static void backward(const ct__attention *a, const void *dout, const void *out, const void *lse, void *dq, void *dk, void *dv) {
-    const size_t size = a->dtype == CT_F32 ? 4 : 8;
-    memset(dq, 0, (size_t)(a->n * a->h * a->l * a->e) * size);
-    memset(dk, 0, (size_t)(a->n * a->h * a->s * a->e) * size);
-    memset(dv, 0, (size_t)(a->n * a->h * a->s * a->ev) * size);
+static void clear(const ct__attention *a, const ct__attention_rows *t, int64_t rows, int64_t n) {
+    for (int64_t r = 0; r < a->n * a->h * rows; r++)
+        for (int64_t x = 0; x < n; x++) store(a->dtype, t->p, place(t, r / rows / a->h, r / rows % a->h, r % rows) + x, 0);
+}
+
+static void backward(const ct__attention *a, const ct__attention_grads *g, const void *lse) {
+    clear(a, &g->dq, a->l, a->e);
+    clear(a, &g->dk, a->s, a->e);
+    clear(a, &g->dv, a->s, a->ev);
     for (int64_t r = 0; r < a->n * a->h * a->l; r++) {
-        int64_t nh = r / a->l, n = nh / a->h, h = nh % a->h, i = r % a->l;
+        int64_t n = r / a->l / a->h, h = r / a->l % a->h, i = r % a->l, row = place(&g->dout, n, h, i), out = place(&g->out, n, h, i);
         double delta = 0;
-        for (int64_t x = 0; x < a->ev; x++) delta += load(a->dtype, dout, r * a->ev + x) * load(a->dtype, out, r * a->ev + x);
+        for (int64_t x = 0; x < a->ev; x++) delta += load(a->dtype, g->dout.p, row + x) * load(a->dtype, g->out.p, out + x);
         for (int64_t j = 0; j < a->s; j++) {
-            double p = exp(score(a, n, h, i, j) - load(a->dtype, lse, r)), dp = 0;
-            for (int64_t x = 0; x < a->ev; x++) dp += load(a->dtype, dout, r * a->ev + x) * load(a->dtype, a->v.p, place(&a->v, n, h, j) + x);
-            add_pair(a, nh, i, j, p, p * (dp - delta) * a->scale, dout, dq, dk, dv);
+            double p = exp(score(a, n, h, i, j) - load(a->dtype, lse, r)), dp = 0, m = kept(a, r, j);
+            for (int64_t x = 0; x < a->ev; x++) dp += load(a->dtype, g->dout.p, row + x) * load(a->dtype, a->v.p, place(&a->v, n, h, j) + x);
+            const double ds = p * (dp * m - delta) * a->scale;
+            add_row(a->dtype, g->dv.p, place(&g->dv, n, h, j), p * m, g->dout.p, row, a->ev);
+            add_row(a->dtype, g->dq.p, place(&g->dq, n, h, i), ds, a->k.p, place(&a->k, n, h, j), a->e);
+            add_row(a->dtype, g->dk.p, place(&g->dk, n, h, j), ds, a->q.p, place(&a->q, n, h, i), a->e);
         }
     }
 }
