@@ -319,6 +319,13 @@ START_TEST(scale_bias_and_relu_are_applied_to_finished_sums) {
         s = plain(2, 520, 4, 17, 3); /* summed in parts */
         s.y_last = last;
         check_ends(s);
+        for (int64_t c = 1; c <= 4; c += 3) { /* few channels, a row wider than a block of pixels */
+            s = plain(2, c, 9, 33, 3);
+            s.w = 70, s.pad_h = s.pad_w = 1, s.y_last = last;
+            check_ends(s);
+            s.stride_h = s.stride_w = 2;
+            check_ends(s);
+        }
     }
 }
 END_TEST
