@@ -39,12 +39,13 @@ static void NAME(pack_lanes)(const NAME(gather) *g, int64_t group, int64_t vec) 
     int64_t outer = mirrored ? p->red : 1, inner = mirrored ? p->taps : p->red * p->taps;
     for (int64_t f = 0; f < outer; f++) {
         const REAL *src = g->w + (mirrored ? (group * p->red + f) * channels * p->taps : group * p->lanes * lane_step) + vec * LANES * lane_step;
+        int64_t tap = 0, channel = f; /* of the next column */
         for (int64_t j = 0; j < inner; j += LANES) {
             int64_t place[LANES];
             int cols = (int)ct__min_i64(LANES, inner - j);
             for (int i = 0; i < cols; i++) {
-                int64_t at = p->order[(j + i) % p->taps];
-                place[i] = at < 0 ? -1 : at + (mirrored ? f : (j + i) / p->taps);
+                place[i] = p->order[tap] < 0 ? -1 : p->order[tap] + channel;
+                if (++tap == p->taps) tap = 0, channel++;
             }
             NAME(pack_square)(src + j, lane_step, n, cols, place, out, line);
         }
