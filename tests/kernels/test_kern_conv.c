@@ -254,6 +254,23 @@ START_TEST(many_channels_to_few_are_summed_in_blocks) {
 }
 END_TEST
 
+START_TEST(few_pixels_under_many_weights_agree_with_reference) { /* over a MiB of weights: parts of the channels, and blocks across threads */
+    int before = ct_get_num_threads();
+    for (int i = 0; i < 4; i++) {
+        ck_assert_int_eq(ct_set_num_threads(1 + i % 2), CT_OK);
+        ct__conv_shape s = plain(3, 260, 4, 130, 3);
+        s.x_last = i & 1, s.y_last = i & 2;
+        s.pad_h = s.pad_w = 1;
+        check_shape(s);
+        s.c = 130, s.f = 260, s.stride_h = 2, s.pad_w = 0;
+        check_shape(s);
+        s.h = s.w = 3, s.c = 520, s.groups = 2; /* the last block of a group is short */
+        check_shape(s);
+    }
+    ct_set_num_threads(before);
+}
+END_TEST
+
 START_TEST(images_larger_than_a_task_are_cut_into_rows) {
     ct__conv_shape s = plain(1, 16, 70, 16, 3);
     s.pad_h = s.pad_w = 1;
@@ -382,6 +399,7 @@ TEST_LIST = {
     TEST(weights_larger_than_their_cache_share_are_summed_in_parts),
     TEST(few_channels_around_tiles_agree_with_reference),
     TEST(many_channels_to_few_are_summed_in_blocks),
+    TEST(few_pixels_under_many_weights_agree_with_reference),
     TEST(images_larger_than_a_task_are_cut_into_rows),
     TEST(weight_grad_agrees_with_reference_however_its_work_is_cut),
     TEST(scale_bias_and_relu_are_applied_to_finished_sums),

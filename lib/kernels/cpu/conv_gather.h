@@ -28,33 +28,40 @@ static void NAME(pack_square)(const REAL *src, int64_t lane_step, int n, int col
         if (place[j] >= 0) v_store(out + place[j] * line, r[j]);
 }
 
-/* One vector of lanes of one group. A filter's weights are [channel][tap]: forward has them as columns, input_grad one filter after the other. */
-static void NAME(pack_lanes)(const NAME(gather) *g, int64_t group, int64_t vec) {
+/*
+ * One vector of lanes of one group, over n of the channels that are summed, to lines of out: tap by tap. A filter's weights are [channel][tap]: forward
+ * has them as columns, input_grad one filter after the other.
+ */
+static void NAME(pack_lanes)(const NAME(gather) *g, int64_t group, int64_t vec, int64_t from, int64_t n, REAL *out, int64_t line) {
     const conv_plan *p = g->p;
-    int64_t block = conv_block_of(p, vec), first = conv_block_at(p, block), line = (conv_block_at(p, block + 1) - first) * LANES;
-    REAL *out = g->weights + group * p->reduction * p->vecs * LANES + first * LANES * p->reduction + (vec - first) * LANES;
     bool mirrored = p->v.mirrored && !p->depthwise;
     int64_t channels = p->shape.c / p->shape.groups, lane_step = mirrored ? p->taps : channels * p->taps;
-    int n = (int)ct__min_i64(LANES, p->lanes - vec * LANES);
-    int64_t outer = mirrored ? p->red : 1, inner = mirrored ? p->taps : p->red * p->taps;
+    int lanes = (int)ct__min_i64(LANES, p->lanes - vec * LANES);
+    int64_t outer = mirrored ? n : 1, inner = mirrored ? p->taps : n * p->taps;
     for (int64_t f = 0; f < outer; f++) {
-        const REAL *src = g->w + (mirrored ? (group * p->red + f) * channels * p->taps : group * p->lanes * lane_step) + vec * LANES * lane_step;
+        const REAL *src = g->w + vec * LANES * lane_step;
+        src += mirrored ? (group * p->red + from + f) * channels * p->taps : group * p->lanes * lane_step + from * p->taps;
         int64_t tap = 0, channel = f; /* of the next column */
         for (int64_t j = 0; j < inner; j += LANES) {
             int64_t place[LANES];
             int cols = (int)ct__min_i64(LANES, inner - j);
             for (int i = 0; i < cols; i++) {
-                place[i] = p->order[tap] < 0 ? -1 : p->order[tap] + channel;
+                place[i] = p->order[tap] < 0 ? -1 : p->order[tap] * n + channel;
                 if (++tap == p->taps) tap = 0, channel++;
             }
-            NAME(pack_square)(src + j, lane_step, n, cols, place, out, line);
+            NAME(pack_square)(src + j, lane_step, lanes, cols, place, out, line);
         }
     }
 }
 
 static void NAME(pack_weights)(int64_t begin, int64_t end, void *arg) {
     const NAME(gather) *g = arg;
-    for (int64_t i = begin; i < end; i++) NAME(pack_lanes)(g, i / g->p->vecs, i % g->p->vecs);
+    const conv_plan *p = g->p;
+    for (int64_t i = begin; i < end; i++) {
+        int64_t group = i / p->vecs, vec = i % p->vecs, block = conv_block_of(p, vec), first = conv_block_at(p, block);
+        REAL *out = g->weights + (group * p->vecs + first) * LANES * p->reduction + (vec - first) * LANES;
+        NAME(pack_lanes)(g, group, vec, 0, p->red, out, (conv_block_at(p, block + 1) - first) * LANES);
+    }
 }
 
 /* ---- tiles ---- */
@@ -134,16 +141,37 @@ static void NAME(compute_phase)(NAME(piece) *c, const conv_phase *f) {
 
 /* ---- tasks ---- */
 
+/* scale and bias of a block's lanes, a whole vector for the last lanes too. */
+typedef struct NAME(lane_ends) {
+    REAL scale[CONV_VECS * LANES], bias[CONV_VECS * LANES];
+} NAME(lane_ends);
+
+static int64_t NAME(block_lanes)(const conv_plan *p, int64_t block) {
+    return ct__min_i64(p->lanes, conv_block_at(p, block + 1) * LANES) - conv_block_at(p, block) * LANES;
+}
+
+/* All but the places of weights, source and dest. */
+static NAME(piece) NAME(block_piece)(const NAME(gather) *g, int64_t group, int64_t block, NAME(lane_ends) *ends) {
+    const conv_plan *p = g->p;
+    int64_t v0 = conv_block_at(p, block), lanes = NAME(block_lanes)(p, block), lane = group * p->lanes + v0 * LANES;
+    NAME(piece) c = {.p = p, .relu = g->end.relu, .vecs = conv_block_at(p, block + 1) - v0};
+    memset(ends, 0, sizeof *ends);
+    if (g->end.scale) c.scale = memcpy(ends->scale, (const REAL *)g->end.scale + lane, (size_t)lanes * sizeof(REAL));
+    if (g->end.bias) c.bias = memcpy(ends->bias, (const REAL *)g->end.bias + lane, (size_t)lanes * sizeof(REAL));
+    c.dst_pixel = p->dst_last ? p->dst_c : c.vecs * LANES;
+    c.last = p->dst_last ? (int)(lanes - (c.vecs - 1) * LANES) : LANES;
+    return c;
+}
+
 static void NAME(gather_block)(const NAME(gather) *g, int64_t image, int64_t r0, int64_t r1, int64_t group, int64_t block, const REAL *src,
                                int64_t src_line, REAL *stage, conv_fetch *next, int64_t next_lines) {
     const conv_plan *p = g->p;
-    int64_t v0 = conv_block_at(p, block), vecs = conv_block_at(p, block + 1) - v0;
-    int64_t lanes = ct__min_i64(p->lanes - v0 * LANES, vecs * LANES), lane = group * p->lanes + v0 * LANES;
-    int64_t plane = p->v.dst * p->h.dst;
-    REAL scale[CONV_VECS * LANES] = {0}, bias[CONV_VECS * LANES] = {0}; /* a whole vector for the last lanes too */
-    NAME(piece) c = {.p = p, .src_line = src_line, .relu = g->end.relu, .vecs = vecs, .next = next, .next_lines = next_lines};
-    if (g->end.scale) c.scale = memcpy(scale, (const REAL *)g->end.scale + lane, (size_t)lanes * sizeof *scale);
-    if (g->end.bias) c.bias = memcpy(bias, (const REAL *)g->end.bias + lane, (size_t)lanes * sizeof *bias);
+    NAME(lane_ends) ends;
+    NAME(piece) c = NAME(block_piece)(g, group, block, &ends);
+    int64_t v0 = conv_block_at(p, block), lanes = NAME(block_lanes)(p, block), lane = group * p->lanes + v0 * LANES, plane = p->v.dst * p->h.dst;
+    c.src_line = src_line;
+    c.next = next;
+    c.next_lines = next_lines;
     c.weights = g->weights + (group * p->vecs + v0) * LANES * p->reduction;
     int64_t step = p->dst_last ? p->task_rows : p->inner_rows;
     for (int64_t r = r0; r < r1; r += step) {
@@ -151,15 +179,11 @@ static void NAME(gather_block)(const NAME(gather) *g, int64_t image, int64_t r0,
         c.src = src + (r - r0) / p->v.dst_step * p->v.src_step * src_line + (p->depthwise ? v0 * LANES : group * p->red);
         if (p->dst_last) {
             c.dst = g->dst + (image * plane + r * p->h.dst) * p->dst_c + lane;
-            c.dst_pixel = p->dst_c;
-            c.last = (int)(lanes - (vecs - 1) * LANES);
         } else {
             c.dst = stage;
-            c.dst_pixel = vecs * LANES;
-            c.last = LANES;
             c.here = (conv_fetch){.plane = (const char *)(g->dst + (image * p->dst_c + lane) * plane + r * p->h.dst), .planes = lanes,
                                   .step = plane * (int64_t)sizeof(REAL), .bytes = c.rows * p->h.dst * (int64_t)sizeof(REAL)};
-            c.here_lines = conv_fetch_share(&c.here, c.rows * p->h.dst / conv_tile_pixels(p, vecs) + 1);
+            c.here_lines = conv_fetch_share(&c.here, c.rows * p->h.dst / conv_tile_pixels(p, c.vecs) + 1);
         }
         for (int64_t f = 0; f < p->n_phase; f++) NAME(compute_phase)(&c, &p->phase[f]);
         if (!p->dst_last)
@@ -198,15 +222,19 @@ static void NAME(gather_tasks)(int64_t begin, int64_t end, void *arg) {
     }
 }
 
+static void NAME(conv_deep)(NAME(gather) *g); /* conv_deep.h */
+
 void NAME(conv_gather)(conv_plan *p, const REAL *src, const REAL *w, const ct__conv_end *end, REAL *dst, void *scratch) {
-    if (p->planes.on) {
-        NAME(conv_planes)(p, src, w, end, dst, scratch);
-        return;
-    }
     NAME(gather) g = {.p = p, .src = src, .w = w, .dst = dst, .scratch = scratch};
     if (end) g.end = *end;
     g.weights = (REAL *)(void *)((char *)scratch + p->weights_at);
-    int64_t per_vec = p->reduction * LANES; /* elements; small ones are not worth waking threads for */
-    ct__parallel_for(p->groups * p->vecs, ct__max_i64(1, 32768 / per_vec), NAME(pack_weights), &g);
-    ct__parallel_for(p->tasks, 1, NAME(gather_tasks), &g);
+    if (p->planes.on) {
+        NAME(conv_planes)(p, src, w, end, dst, scratch);
+    } else if (p->deep.on) {
+        NAME(conv_deep)(&g);
+    } else {
+        int64_t per_vec = p->reduction * LANES; /* elements; small ones are not worth waking threads for */
+        ct__parallel_for(p->groups * p->vecs, ct__max_i64(1, 32768 / per_vec), NAME(pack_weights), &g);
+        ct__parallel_for(p->tasks, 1, NAME(gather_tasks), &g);
+    }
 }

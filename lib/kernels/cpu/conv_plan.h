@@ -74,6 +74,14 @@ typedef struct conv_planes {
     int64_t tiles;        /* of a group's output channels */
 } conv_planes;
 
+/* How conv_deep.h cuts the work: see there. */
+typedef struct conv_deep {
+    bool on;
+    int64_t channels;                  /* of a part */
+    size_t images_at;                  /* in scratch */
+    size_t part_at, runs_at;           /* within a chunk's area */
+} conv_deep;
+
 typedef struct conv_plan {
     ct__conv_shape shape;
     size_t real_size;
@@ -89,6 +97,7 @@ typedef struct conv_plan {
     int64_t vecs, blocks;       /* vectors that hold a group's lanes, blocks of at most CONV_VECS of them */
 
     conv_planes planes;
+    conv_deep deep;
 
     /* Work: a task is some rows of one image; inside it, weights stay in the cache while inner rows pass by. */
     int64_t task_rows, row_tasks, tasks, inner_rows, chunk;
@@ -103,7 +112,7 @@ typedef struct conv_plan {
     conv_run *run;
     conv_phase *phase;
     int64_t n_phase;
-    int64_t *order; /* tap (a * kw + b) -> its first entry in the packed weights, -1 if unused */
+    int64_t *order; /* tap (a * kw + b) -> its place among the taps of the packed weights, -1 if unused; conv_planes.h: -> offset in the packed source */
 } conv_plan;
 
 #define conv_plan_make CT__ISA_NAME(ct__conv_plan_make)

@@ -10,6 +10,7 @@
 #include "kernels/cpu/conv_pack.h"
 #include "kernels/cpu/conv_tile.h"
 #include "kernels/cpu/conv_gather.h"
+#include "kernels/cpu/conv_deep.h"
 
 #define CT__F64 1
 #include "kernels/cpu/vec_real.h"
@@ -17,3 +18,4 @@
 #include "kernels/cpu/conv_pack.h"
 #include "kernels/cpu/conv_tile.h"
 #include "kernels/cpu/conv_gather.h"
+#include "kernels/cpu/conv_deep.h"

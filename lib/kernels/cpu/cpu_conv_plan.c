@@ -11,6 +11,7 @@
 #include "kernels/cpu/conv_plan.h"
 
 enum { SOURCE_BYTES = 256 * 1024, TASKS_PER_THREAD = 4, INNER_PIXELS = 96 };
+enum { DEEP_WEIGHTS = 1 << 20, DEEP_PIXELS = 1024, DEEP_IMAGES = 4 << 20, PART_BYTES = 256 * 1024 };
 
 static int64_t mod(int64_t a, int64_t b) { return (a % b + b) % b; }
 
@@ -75,6 +76,25 @@ static bool layout(conv_plan *p) {
     return true;
 }
 
+static bool deep_layout(conv_plan *p) {
+    size_t total = 0, mine = 0;
+    int64_t block = CONV_VECS * p->lanes_per_vec, image;
+    p->runs_at = conv_reserve(&total, p->taps, sizeof(conv_run));
+    p->order_at = conv_reserve(&total, p->taps, sizeof(int64_t));
+    p->phases_at = conv_reserve(&total, 1, sizeof(conv_phase));
+    image = conv_axis_count(&p->v, p->v.dst) * p->packed_w * p->src_c;
+    if (!p->direct) p->deep.images_at = conv_reserve(&total, p->shape.n * image + p->lanes_per_vec, p->real_size);
+    p->chunk_base = total;
+    p->deep.part_at = conv_reserve(&mine, p->taps * p->deep.channels, (size_t)block * p->real_size);
+    p->deep.runs_at = conv_reserve(&mine, p->taps, sizeof(conv_run));
+    if (!p->dst_last) p->stage_at = conv_reserve(&mine, p->shape.n * p->v.dst * p->h.dst, (size_t)block * p->real_size);
+    p->chunk_stride = mine;
+    conv_reserve(&total, p->chunks, mine);
+    if (mine == SIZE_MAX || total == SIZE_MAX) return false;
+    p->total = total + 64;
+    return true;
+}
+
 /* ---- the plan ---- */
 
 static bool needs_padding(const conv_axis *a) { return a->low < 0 || conv_axis_count(a, a->dst) + a->low > a->src; }
@@ -106,6 +126,22 @@ static void cut_work(conv_plan *p) {
     p->chunk = ct__parallel_chunk(p->tasks, 1);
 }
 
+/* Weights that do not fit into an L2, few pixels, whose images do all fit into an L3, and as many blocks for each thread. */
+static bool is_deep(const conv_plan *p) {
+    double weights = (double)p->groups * (double)p->reduction * (double)p->lanes, pixels = (double)p->shape.n * (double)p->v.dst * (double)p->h.dst;
+    double images = (double)p->shape.n * (double)conv_axis_count(&p->v, p->v.dst) * (double)p->packed_w * (double)p->src_c;
+    int64_t blocks = p->groups * p->blocks, threads = ct__num_threads();
+    return weights * (double)p->real_size >= DEEP_WEIGHTS && pixels <= DEEP_PIXELS && images * (double)p->real_size <= DEEP_IMAGES &&
+           (blocks % threads == 0 || blocks >= 4 * threads) && p->v.dst_step == 1 && p->h.dst_step == 1 && !p->depthwise;
+}
+
+static void cut_deep(conv_plan *p) {
+    int64_t channel = p->taps * CONV_VECS * p->lanes_per_vec * (int64_t)p->real_size, most = ct__max_i64(1, PART_BYTES / channel);
+    p->deep.channels = conv_ceil_div(p->red, conv_ceil_div(p->red, most)); /* even */
+    p->chunks = ct__parallel_count(p->groups * p->blocks, 1);
+    p->chunk = ct__parallel_chunk(p->groups * p->blocks, 1);
+}
+
 bool conv_plan_make(conv_plan *p, const ct__conv_shape *s, ct__conv_pass pass, int real) {
     bool mirrored = pass == CT__CONV_INPUT_GRAD;
     int64_t cg = s->c / s->groups, fg = s->f / s->groups;
@@ -134,6 +170,11 @@ bool conv_plan_make(conv_plan *p, const ct__conv_shape *s, ct__conv_pass pass, i
     if (p->direct) p->packed_w = p->h.src;
     if (!conv_planes_make(p)) return false;
     if (p->planes.on) return true;
+    p->deep.on = is_deep(p);
+    if (p->deep.on) {
+        cut_deep(p);
+        return deep_layout(p);
+    }
     cut_work(p);
     return layout(p);
 }
@@ -147,9 +188,9 @@ static void add_taps(conv_plan *p, conv_phase *f, int64_t *runs, int64_t *entrie
             if (!axis_in_phase(&p->h, f->col, b)) continue;
             int64_t row = conv_axis_source(&p->v, f->row, a) - p->v.low, col = conv_axis_source(&p->h, f->col, b) - p->h.low;
             int64_t offset = (row * p->packed_w + col) * p->src_c;
-            p->order[a * p->h.taps + b] = *entries;
+            p->order[a * p->h.taps + b] = *entries / p->red;
             *entries += p->red;
-            conv_run *last = f->n_run > 0 && !p->depthwise ? &p->run[*runs - 1] : NULL;
+            conv_run *last = f->n_run > 0 && !p->depthwise && !p->deep.on ? &p->run[*runs - 1] : NULL;
             if (last && last->offset + last->length == offset) {
                 last->length += p->red;
             } else {
