@@ -10,7 +10,7 @@
 #include "kernels/kernels.h"
 #include "kernels/vmath.h"
 
-enum { ROWS = 64, COLUMNS = 128, LANES = 16 };
+enum { ROWS = 64, COLUMNS = 128 };
 
 typedef struct forward_job {
     const ct__attention *a;
@@ -32,19 +32,20 @@ static void product(ct_dtype dtype, bool ta, bool tb, int64_t m, int64_t n, int6
                               .ldc = ct__max_i64(ldc, 1), .a = a, .b = b, .c = c, .alpha = alpha, .beta = beta, .in_job = true});
 }
 
+#define CT__F64 0
+#include "kernels/cpu/vec_real.h"
 #define T float
-#define NAME(x) x##_f32
 #define DTYPE CT_F32
 #define EXP ct__v_expf
 #define LOG ct__v_logf
 #include "kernels/cpu/attention_blocks.inc"
 #undef T
-#undef NAME
 #undef DTYPE
 #undef EXP
 #undef LOG
+#define CT__F64 1
+#include "kernels/cpu/vec_real.h"
 #define T double
-#define NAME(x) x##_f64
 #define DTYPE CT_F64
 #define EXP exp
 #define LOG log
