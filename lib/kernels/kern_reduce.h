@@ -50,6 +50,9 @@ CT__INLINE void ct__moments_merge(ct__moments *a, double n, double mean, double 
     a->n = total;
 }
 
+/* State of ARGMAX and ARGMIN over elements of type T; index -1: none yet. */
+#define CT__EXTREMUM(T) struct { T value; int64_t index; }
+
 /* Strides in bytes. first: the index of the first element along the reduced dim, for the ARG functions. */
 typedef struct ct__reduce_loops {
     size_t state; /* bytes of a state, at most CT__REDUCE_STATE */

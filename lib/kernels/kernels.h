@@ -40,7 +40,8 @@ const ct__kernels *ct__kern(void);
 const ct__kernels *ct__kern_for(ct__isa isa);
 
 /* In kernels/cpu/ every external name gets the ISA as its suffix: void CT__ISA_NAME(ct__conv_fill)(ct__conv_kernels *k). The build defines
- * CT__ISA_SUFFIX as baseline, avx2 or avx512. */
+ * CT__ISA_SUFFIX as baseline, avx2 or avx512, and CT__ISA_FIRST as 1 for baseline, else 0: each table starts as the one before, so that only baseline
+ * needs loops of the dtypes that need not be fast. */
 #define CT__ISA_PASTE2(name, isa) name##_##isa
 #define CT__ISA_PASTE(name, isa) CT__ISA_PASTE2(name, isa)
 #define CT__ISA_NAME(name) CT__ISA_PASTE(name, CT__ISA_SUFFIX)

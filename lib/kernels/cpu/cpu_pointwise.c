@@ -14,6 +14,7 @@
 #define IVDEP _Pragma("GCC ivdep")
 #endif
 #define FAST 1
+#define EVERY_DTYPE CT__ISA_FIRST /* the others take these over */
 #define F32_MATH(name) ct__v_##name##f
 #include "kernels/pointwise_dtypes.inc"
 

@@ -1,12 +1,14 @@
 /*
- * cpu_reduce.c: the reductions for an instruction set. Integers: the plain loops, which vectorise as they stand. Floating point, where the order of
- * additions matters: loops that spell out the lanes.
+ * cpu_reduce.c: the floating point reductions for an instruction set. The order of additions matters, so the loops spell out the lanes. Integers, whose
+ * plain loops the compiler vectorises as they stand, and functions that are rare are ref's.
  */
 #include "kernels/kernels.h"
 
 #include <math.h>
 
-#include "kernels/reduce_dtypes.inc"
+#define PASTE2(a, b) a##_##b
+#define PASTE(a, b) PASTE2(a, b)
+#define F(name) PASTE(name, TN)
 
 #define T float
 #define TN f32
@@ -20,7 +22,6 @@
 
 void CT__ISA_NAME(ct__reduce_fill)(ct__reduce_kernels *k);
 void CT__ISA_NAME(ct__reduce_fill)(ct__reduce_kernels *k) {
-    fill_all(k);
     fill_fast_f32(k, CT_F32);
     fill_fast_f64(k, CT_F64);
 }
