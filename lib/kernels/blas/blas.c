@@ -137,7 +137,7 @@ static void panel(const ct__gemm_args *g, int64_t i, int64_t j, int64_t rows, in
     void *pc = at_mut(c, i * g->ldc + j, size);
     bool vector = rows == 1 || cols == 1;
     double beta = g->beta;
-    if (vector || bias || beta == 0 || g->k == 0 || g->alpha == 0) { /* the product is then added */
+    if (vector || bias || g->k == 0 || g->alpha == 0) { /* the product is then added */
         if (bias || beta != 1) scale_panel(g, rows, cols, pc, bias);
         beta = 1;
     }
