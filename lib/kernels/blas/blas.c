@@ -82,6 +82,11 @@ static void *at_mut(void *p, int64_t offset, size_t size) { return (char *)p + o
 /* C [rows, cols] = beta * C or bias, without a product. */
 static void scale_panel(const ct__gemm_args *g, int64_t rows, int64_t cols, void *c, const void *bias) {
     size_t size = elem(g);
+    if (cols == 1 && g->dtype == CT_F32 && (bias || g->beta == 0)) { /* a call for each number costs more than the product of a small layer */
+        const float x = bias ? *(const float *)bias : 0;
+        for (int64_t i = 0; i < rows; i++) ((float *)c)[i * g->ldc] = x;
+        return;
+    }
     for (int64_t i = 0; i < rows; i++) {
         char *row = at_mut(c, i * g->ldc, size);
         if (bias) memcpy(row, bias, (size_t)cols * size);

@@ -105,11 +105,12 @@ static int64_t a_floats(const plan *p) { return p->swapped ? 0 : ct__min_i64(cei
  * million products OpenBLAS' clearing and packing cost more: the weight gradient of a layer of 128 features (128 x 784 x 64) is 1.35 times as fast, 128 x 9216 x 64
  * would be a tenth slower. */
 static size_t scratch(const ct__gemm_args *g) {
-    const plan p = plan_of(g);
     const double products = (double)g->m * (double)g->n * (double)g->k;
+    if (products < 1 << 20) return 0;
+    const plan p = plan_of(g);
     const bool many = p.m >= 144 && p.n >= 96, some = p.m >= 112 && p.n >= 128 && products >= 1 << 21 && products <= 1 << 24;
     const bool large = p.swapped ? p.n >= 8 && p.m >= 64 && p.k >= 64 : p.k >= 64 && (many || some);
-    if (!large || products < 1 << 20) return 0;
+    if (!large) return 0;
     return (size_t)(b_floats(&p) + p.gm * p.gn * a_floats(&p)) * sizeof(float);
 }
 
