@@ -45,6 +45,11 @@ static char *ptr(ct_tensor *t) { return t ? ct__ptr(t) : NULL; }
 /* Sequences of one length: the state before a step is the output of the one before it, or h0. */
 static bool is_even(const sizes *c) { return c->steps.total == c->steps.n * c->b; }
 
+static double *sums(const sizes *c) {
+    const int64_t shape[] = {ct__rnn_slots(c), ct__rnn_gates(c->kind) * c->h};
+    return (double *)(void *)ptr(ct__scope_give(ct__new_zeros("backward", shape, 2, CT_F64)));
+}
+
 /* The gradients that weights and input want: gin of them, zeros for what is added up, and sums for the biases. */
 static void wanted(const ct__node *n, const sizes *c, ct__rnn_gradients *g, ct_tensor **gin) {
     const int64_t width = ct__rnn_gates(c->kind) * c->h;
@@ -56,8 +61,8 @@ static void wanted(const ct__node *n, const sizes *c, ct__rnn_gradients *g, ct_t
         g->d[i] = ptr(gin[i]);
     }
     const bool apart = c->kind == CT__RNN_GRU; /* else both biases have the same gradient */
-    if (ct__needs(n, B_IH) || (ct__needs(n, B_HH) && !apart)) g->bias_ih = (double *)(void *)ptr(ct__scope_give(ct__new_zeros("backward", &width, 1, CT_F64)));
-    if (ct__needs(n, B_HH) && apart) g->bias_hh = (double *)(void *)ptr(ct__scope_give(ct__new_zeros("backward", &width, 1, CT_F64)));
+    if (ct__needs(n, B_IH) || (ct__needs(n, B_HH) && !apart)) g->bias_ih = sums(c);
+    if (ct__needs(n, B_HH) && apart) g->bias_hh = sums(c);
 }
 
 static void fused(ct__node *n, const sizes *c, ct_tensor *const *saved, ct_tensor *const *gout, ct_tensor **gin) {

@@ -5,7 +5,7 @@
  *
  *      forward     step by step gates[t] = x[t] W_ih^T + b + h W_hh^T and the cell of kern_rnn.h
  *      backward    the steps from the last to the first: the cell, dh = dgates W_hh, dx[t] = dgates W_ih; then for the block's rows
- *                  dW_ih += dG^T X, dW_hh += dG^T H, H being h before each step, and the sums of the biases
+ *                  dW_ih += dG^T X, dW_hh += dG^T H, H being h before each step. The biases' sums are one for each thread, added in order
  *
  * Within a block a row of the batch runs by itself: threads share the rows and meet once, not once per step. Products of some rows with a weight
  * take it packed (f32); else each is one of BLAS, and those of the input are one of all the block's rows. The states live in [B, ..] buffers of which a
@@ -95,6 +95,15 @@ static void add(ct_dtype dtype, int64_t n, void *to, const void *from) {
         for (int64_t i = 0; i < n; i++) ((double *)to)[i] += ((const double *)from)[i];
 }
 
+/*
+ * Threads share the rows, at least ROWS_GRAIN each: with fewer all of a weight is read for little work. A single row of a weight beyond LARGE elements is BLAS'
+ * GEMV, whose threads share the weight. So is all with one step, for which packing does not pay, and f64. The input's weight is packed if both together stay in
+ * a second-level cache.
+ */
+enum { ROWS_GRAIN = 4, LARGE = 1 << 17 };
+static int64_t grain(const sizes *c) { return c->steps.n > 1 ? ROWS_GRAIN : ct__max_i64(c->b, 1); }
+int64_t ct__rnn_slots(const sizes *c) { return ct__parallel_count(c->b, grain(c)); }
+
 /* ---- A block's rows ---- */
 
 typedef struct weight { const char *plain; float *packed; } weight;
@@ -108,29 +117,24 @@ typedef struct pass {
     int64_t gates_at;   /* the row of S with which gates begins */
 } pass;
 
-static void times(const pass *p, const weight *w, bool transposed, int64_t rows, int64_t k, int64_t n, const void *a, bool add, void *c) {
-    if (w->packed) ct__kern()->rnn.product(rows, k, n, a, w->packed, add, c);
-    else product(p->c->dtype, false, transposed, rows, n, k, a, w->plain, c, add, NULL);
+/* C = from + A op(W): from is C itself, one row for all, or NULL. */
+static void times(const pass *p, const weight *w, bool transposed, int64_t rows, int64_t k, int64_t n, const void *a, const void *from, void *c) {
+    const size_t bytes = (size_t)n * ct_dtype_size(p->c->dtype);
+    if (!w->packed) {
+        product(p->c->dtype, false, transposed, rows, n, k, a, w->plain, c, from == c, from == c ? NULL : from);
+        return;
+    }
+    for (int64_t i = 0; i < rows && from && from != c; i++) memcpy((char *)c + (size_t)i * bytes, from, bytes);
+    ct__kern()->rnn.product(rows, k, n, a, w->packed, from != NULL, c);
 }
 
 /* Rows [begin, end) of step k. */
 static step part_of(step k, int64_t begin, int64_t end) { return (step){k.t, k.at + begin, ct__min_i64(k.rows, end) - begin}; }
 
-/* What the input gives to the gates of step k. */
-static void input_product(const pass *p, step k, char *gates) {
-    const sizes *c = p->c;
-    const operands *o = p->o;
-    const size_t size = (size_t)width_of(c) * ct_dtype_size(c->dtype);
-    if (!p->w_ih.packed) return;
-    for (int64_t i = 0; i < k.rows && o->in[B_IH]; i++) memcpy(gates + (size_t)i * size, o->bias, size);
-    times(p, &p->w_ih, true, k.rows, c->in, width_of(c), row(c->dtype, o->in[X], k.at, c->in), o->in[B_IH], gates);
-}
-
 static void gru_forward(const pass *p, step k, int64_t begin, void *gates, void *extra, void *out) {
     const sizes *c = p->c;
     const ct_dtype d = c->dtype;
     char *state = row(d, p->o->state, begin, c->p), *gh = row(d, p->o->scratch, begin, 3 * c->h);
-    for (int64_t i = 0; i < k.rows && p->o->in[B_HH]; i++) memcpy(row(d, gh, i, 3 * c->h), p->o->in[B_HH], (size_t)(3 * c->h) * ct_dtype_size(d));
     times(p, &p->w_hh, true, k.rows, c->h, 3 * c->h, state, p->o->in[B_HH], gh);
     ct__kern()->rnn.gru(d, k.rows, c->h, gates, gh, state, extra, out);
 }
@@ -146,16 +150,16 @@ static void forward_rows(int64_t begin, int64_t end, void *arg) {
         if (k.rows <= 0) continue;
         char *gates = row(d, o->gates, k.at - p->gates_at, width_of(c)), *out = row(d, o->out, k.at, c->p), *state = row(d, o->state, begin, c->p);
         char *extra = o->extra ? row(d, o->extra, k.at, c->h) : NULL;
-        input_product(p, k, gates);
+        if (p->w_ih.packed) times(p, &p->w_ih, true, k.rows, c->in, width_of(c), row(d, o->in[X], k.at, c->in), o->in[B_IH] ? o->bias : NULL, gates);
         if (c->kind == CT__RNN_GRU) {
             gru_forward(p, k, begin, gates, extra, out);
             continue;
         }
-        times(p, &p->w_hh, true, k.rows, c->p, width_of(c), state, true, gates);
+        times(p, &p->w_hh, true, k.rows, c->p, width_of(c), state, gates, gates);
         if (c->kind == CT__RNN_LSTM) {
             char *hidden = o->in[W_HR] ? row(d, o->scratch, begin, c->h) : out;
             ct__kern()->rnn.lstm(d, k.rows, c->h, gates, row(d, o->cell, begin, c->h), extra, hidden);
-            if (o->in[W_HR]) times(p, &p->w_hr, true, k.rows, c->h, c->p, hidden, false, out);
+            if (o->in[W_HR]) times(p, &p->w_hr, true, k.rows, c->h, c->p, hidden, NULL, out);
         } else {
             ct__kern()->nn.act(c->kind == CT__RNN_TANH ? CT__ACT_TANH : CT__ACT_RELU, d, k.rows * c->h, gates, out, 0, 0);
         }
@@ -170,12 +174,31 @@ static const char *state_before(const sizes *c, const operands *o, step k, int64
     return row(c->dtype, o->out, c->steps.reverse ? k.at + c->b : k.at - c->b, c->p);
 }
 
+/* sum [G H] += the rows of dg. A few rows in f32 first: half the work of converting each. */
+enum { COLUMNS = 64, SHORT = 16 };
+static void add_rows(const sizes *c, int64_t rows, const void *dg, double *sum) {
+    const int64_t width = width_of(c);
+    if (c->dtype != CT_F32) {
+        for (int64_t i = 0; i < rows * width; i++) sum[i % width] += ((const double *)dg)[i];
+        return;
+    }
+    for (int64_t i = 0; i < rows; i += SHORT)
+        for (int64_t first = 0; first < width; first += COLUMNS) {
+            const int64_t n = ct__min_i64(COLUMNS, width - first), last = ct__min_i64(i + SHORT, rows);
+            float part[COLUMNS] = {0};
+            for (int64_t r = i; r < last; r++)
+                for (int64_t j = 0; j < n; j++) part[j] += ((const float *)dg)[r * width + first + j];
+            for (int64_t j = 0; j < n; j++) sum[first + j] += (double)part[j];
+        }
+}
+
 static void backward_rows(int64_t begin, int64_t end, void *arg) {
     const pass *p = arg;
     const sizes *c = p->c;
     const operands *o = p->o;
     const gradients *g = p->g;
     const ct_dtype d = c->dtype;
+    const int64_t slot = begin / ct__parallel_chunk(c->b, grain(c)) * width_of(c);
     char *dh = row(d, g->d[H0], begin, c->p);
     step all = p->block.first;
     for (int64_t i = 0; i < p->block.n; i++, all = ct__rnn_move(&c->steps, all, false)) {
@@ -188,7 +211,7 @@ static void backward_rows(int64_t begin, int64_t end, void *arg) {
         if (o->in[W_HR]) {
             dhidden = row(d, g->dhidden, begin, c->h);
             memcpy(row(d, g->projected, at, c->p), dh, (size_t)(k.rows * c->p) * ct_dtype_size(d));
-            times(p, &p->w_hr, false, k.rows, c->p, c->h, dh, false, dhidden);
+            times(p, &p->w_hr, false, k.rows, c->p, c->h, dh, NULL, dhidden);
         }
         if (c->kind == CT__RNN_GRU)
             ct__kern()->rnn.gru_backward(d, k.rows, c->h, gates, extra, state_before(c, o, k, begin), dh, dgates, dgh);
@@ -196,44 +219,14 @@ static void backward_rows(int64_t begin, int64_t end, void *arg) {
             ct__kern()->rnn.lstm_backward(d, k.rows, c->h, gates, extra, dhidden, row(d, g->d[C0], begin, c->h), dgates, g->hidden ? row(d, g->hidden, at, c->h) : NULL);
         else
             ct__kern()->nn.act_backward(c->kind == CT__RNN_TANH ? CT__ACT_TANH : CT__ACT_RELU, d, k.rows * c->h, row(d, o->out, k.at, c->h), dh, dgates, 0, 0);
-        times(p, &p->w_hh, false, k.rows, width_of(c), c->p, dgh, c->kind == CT__RNN_GRU, dh);
-        if (g->d[X] && p->w_ih.packed) times(p, &p->w_ih, false, k.rows, width_of(c), c->in, dgates, false, row(d, g->d[X], k.at, c->in));
+        times(p, &p->w_hh, false, k.rows, width_of(c), c->p, dgh, c->kind == CT__RNN_GRU ? dh : NULL, dh);
+        if (g->bias_ih) add_rows(c, k.rows, dgates, g->bias_ih + slot);
+        if (g->bias_hh) add_rows(c, k.rows, dgh, g->bias_hh + slot);
+        if (g->d[X] && p->w_ih.packed) times(p, &p->w_ih, false, k.rows, width_of(c), c->in, dgates, NULL, row(d, g->d[X], k.at, c->in));
     }
 }
 
 /* ---- A block's gradients of weights ---- */
-
-typedef struct columns {
-    ct_dtype dtype;
-    int64_t n, width;
-    const void *rows; /* [n, width] */
-    double *sum;      /* [width], added to */
-} columns;
-
-enum { COLUMNS = 64, SHORT = 16 };
-
-static void sum_columns(int64_t begin, int64_t end, void *arg) {
-    const columns *s = arg;
-    for (int64_t first = begin; first < end; first += COLUMNS) {
-        const int64_t n = ct__min_i64(COLUMNS, end - first);
-        for (int64_t i = 0; i < s->n; i += SHORT) {
-            const int64_t last = ct__min_i64(i + SHORT, s->n);
-            float part[COLUMNS] = {0}; /* a few rows in f32: half the work of converting each */
-            for (int64_t r = i; r < last; r++) {
-                const int64_t at = r * s->width + first;
-                if (s->dtype == CT_F32)
-                    for (int64_t j = 0; j < n; j++) part[j] += ((const float *)s->rows)[at + j];
-                else
-                    for (int64_t j = 0; j < n; j++) s->sum[first + j] += ((const double *)s->rows)[at + j];
-            }
-            for (int64_t j = 0; j < n; j++) s->sum[first + j] += (double)part[j];
-        }
-    }
-}
-
-static void add_columns(const sizes *c, int64_t n, const void *rows, double *sum) {
-    ct__parallel_for(width_of(c), COLUMNS, sum_columns, &(columns){c->dtype, n, width_of(c), rows, sum});
-}
 
 /* dW_hh += dG^T H, H being the states before each step. In even sequences these lie in out, one step off, but for the first step's. */
 static void add_state_weight(const pass *p) {
@@ -262,18 +255,10 @@ static void block_gradients(const pass *p) {
     if (g->d[W_IH]) product(d, true, false, width, c->in, rows, g->dgates, row(d, in[X], at, c->in), g->d[W_IH], 1, NULL);
     if (g->d[W_HH]) add_state_weight(p);
     if (g->d[W_HR]) product(d, true, false, c->p, c->h, rows, g->projected, g->hidden, g->d[W_HR], 1, NULL);
-    if (g->bias_ih) add_columns(c, rows, g->dgates, g->bias_ih);
-    if (g->bias_hh) add_columns(c, rows, g->dgh, g->bias_hh);
 }
 
 /* ---- All blocks ---- */
 
-/*
- * Threads share the rows, at least ROWS_GRAIN each: with fewer all of a weight is read for little work. A single row of a weight beyond LARGE elements is BLAS'
- * GEMV, whose threads share the weight. So is all with one step, for which packing does not pay, and f64. The input's weight is packed if both together stay in
- * a second-level cache.
- */
-enum { ROWS_GRAIN = 4, LARGE = 1 << 17 };
 static bool packs(const sizes *c) {
     return c->dtype == CT_F32 && c->steps.n > 1 && (c->b > 1 || ct__rnn_gates(c->kind) * c->h * c->p <= LARGE);
 }
@@ -293,7 +278,6 @@ static void run_blocks(pass *p) {
     const sizes *c = p->c;
     const operands *o = p->o;
     const bool forward = !p->g;
-    const int64_t grain = c->steps.n > 1 ? ROWS_GRAIN : ct__max_i64(c->b, 1);
     for (step next = forward ? ct__rnn_first_step(&c->steps) : last_step(&c->steps); next.rows;) {
         p->block = block_from(&c->steps, next, forward, &next);
         const int64_t at = p->block.at;
@@ -301,7 +285,7 @@ static void run_blocks(pass *p) {
         if (forward && !p->w_ih.packed)
             product(c->dtype, false, true, p->block.rows, width_of(c), c->in, row(c->dtype, o->in[X], at, c->in), o->in[W_IH],
                     row(c->dtype, o->gates, at - p->gates_at, width_of(c)), 0, o->in[B_IH] ? o->bias : NULL);
-        ct__parallel_for(c->b, grain, forward ? forward_rows : backward_rows, p);
+        ct__parallel_for(c->b, grain(c), forward ? forward_rows : backward_rows, p);
         if (!forward) block_gradients(p);
     }
 }
@@ -332,7 +316,11 @@ void ct__rnn_forward(const sizes *c, const operands *o) {
 }
 
 static void store(const sizes *c, const double *sum, char *to) {
-    for (int64_t j = 0; j < width_of(c); j++) ct__store_f64(row(c->dtype, to, j, 1), c->dtype, sum[j]);
+    for (int64_t j = 0; j < width_of(c); j++) {
+        double all = 0;
+        for (int64_t slot = 0; slot < ct__rnn_slots(c); slot++) all += sum[slot * width_of(c) + j];
+        ct__store_f64(row(c->dtype, to, j, 1), c->dtype, all);
+    }
 }
 
 void ct__rnn_backward(const sizes *c, const operands *o, const gradients *g) {

@@ -19,6 +19,9 @@ typedef struct ct__rnn_sizes {
 /* Rows of gates that are worked on at a time: at most this many where not all are kept. */
 int64_t ct__rnn_block_rows(const ct__rnn_sizes *c);
 
+/* Threads that add up gradients of biases, each in a slot. */
+int64_t ct__rnn_slots(const ct__rnn_sizes *c);
+
 /* NULL for what is not there. G: gates per hidden unit. */
 typedef struct ct__rnn_operands {
     const char *in[CT__RNN_INPUTS];
@@ -36,7 +39,7 @@ typedef struct ct__rnn_operands {
 typedef struct ct__rnn_gradients {
     const char *dout;             /* [S, P] or NULL */
     char *d[CT__RNN_INPUTS];      /* of H0 and C0, [B, P] and [B, H]: needed, they hold the gradients of the last states at the beginning */
-    double *bias_ih, *bias_hh;    /* [G H]: scratch for d of the biases */
+    double *bias_ih, *bias_hh;    /* [slots, G H] zeros: scratch for d of the biases */
     char *dgates, *dgh;           /* a block's [rows, G H]; dgh: GRU's of the state's product, else the same memory */
     char *dhidden;                /* with a projection: [B, H] */
     char *projected, *hidden;     /* with a projection, a block's: gradients of the outputs [rows, P], what was projected [rows, H] */
