@@ -7,6 +7,7 @@
  * - At least TASKS_PER_THREAD tasks per thread where there are rows enough, so that batch 1 runs in parallel as well.
  * - The inner loop covers about INNER_PIXELS pixels: 64 filters of 96 pixels are 24 KiB, half of an L1. For a row-major dest they are staged there
  *   before being transposed.
+ * - conv_deep.h has parts of PART_BYTES, a quarter of an L2; beside one lie the sums of up to DEEP_PIXELS, another quarter.
  */
 #include "kernels/cpu/conv_plan.h"
 
