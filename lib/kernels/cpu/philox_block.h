@@ -57,6 +57,7 @@ static void philox_block(uint64_t block, const philox_keys *key, uint32_t out[CT
     const words m0 = splat(0xD2511F53u), m1 = splat(0xCD9E8D57u);
     words lane;
     memcpy(&lane, lanes, sizeof lane);
+#pragma GCC unroll 2 /* two chains of multiplications, which take turns */
     for (int first = 0; first < 16; first += WORD_LANES) {
         words c0, c1 = splat(base >> 32), c2 = splat(0), c3 = c2;
         c0 = splat(base + (uint64_t)first) + lane;
