@@ -124,9 +124,13 @@ static NAME(outer_unit) NAME(outer_unit_at)(const NAME(outer) *o, int64_t unit, 
 
 static void NAME(add_bias)(const REAL *gy, int64_t pixels, int64_t gy_pixel, int64_t vecs, bool begin, REAL *sum) {
     for (int64_t v = 0; v < vecs; v++) {
-        VEC s = begin ? v_zero() : v_load(sum + v * LANES);
-        for (int64_t i = 0; i < pixels; i++) s += v_load(gy + i * gy_pixel + v * LANES);
-        v_store(sum + v * LANES, s);
+        VEC s[4] = {begin ? v_zero() : v_load(sum + v * LANES)}; /* four, as an addition takes that many cycles */
+        const REAL *g = gy + v * LANES;
+        int64_t i = 0;
+        for (; i + 4 <= pixels; i += 4, g += 4 * gy_pixel)
+            for (int k = 0; k < 4; k++) s[k] += v_load(g + k * gy_pixel);
+        for (; i < pixels; i++, g += gy_pixel) s[0] += v_load(g);
+        v_store(sum + v * LANES, (s[0] + s[1]) + (s[2] + s[3]));
     }
 }
 
