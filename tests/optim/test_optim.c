@@ -289,7 +289,6 @@ START_TEST(a_retained_optimizer_outlives_one_free) {
 }
 END_TEST
 
-/* PyTorch's numbers after three steps. It rounds within a step as well; the step here is computed in float32 and rounded at its end. */
 /* One gradient, then none: the moments fall until they are denormal. weight: its value after n steps, in f64 where nothing is flushed. */
 static double adam_by_hand(double weight, double grad, double eps, int n) {
     double m = 0, v = 0;
@@ -322,6 +321,7 @@ START_TEST(moments_too_small_for_a_float_leave_weights_alone) {
 }
 END_TEST
 
+/* PyTorch's numbers after three steps. It rounds within a step as well; the step here is computed in float32 and rounded at its end. */
 START_TEST(parameters_of_half_types_are_stepped_in_float32) {
     static const struct { ct_dtype dtype; double adam[3], exp_avg[3], sgd[3], tolerance; } want[] = {
         {CT_F16, {0.70751953125, 2.291015625, 2.708984375}, {0.056060791015625, -0.11212158203125, 0.1683349609375}, {0.8994140625, 2.1796875, 2.69921875}, 2e-3},
