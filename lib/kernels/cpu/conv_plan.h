@@ -31,6 +31,9 @@
 #elif defined(__AVX2__)
 #define CONV_VECS 2
 #define CONV_REG_BYTES 32
+#elif defined(__aarch64__) /* 32 registers, as AVX-512 has */
+#define CONV_VECS 4
+#define CONV_REG_BYTES 16
 #else
 #define CONV_VECS 2
 #define CONV_REG_BYTES 16
@@ -39,7 +42,7 @@
 #define CONV_MOST_PIXELS (CONV_VECS == 4 ? 12 : 6) /* of a tile of one or two vectors, whose accumulators would not fill the registers */
 
 /* The tile of conv_planes.h: output channels by vectors of pixels. */
-#if defined(__AVX512F__)
+#if defined(__AVX512F__) || defined(__aarch64__)
 #define PLANES_CHANNELS 14
 #else
 #define PLANES_CHANNELS 6

@@ -17,6 +17,8 @@
 #include <string.h>
 #if defined(__x86_64__)
 #include <immintrin.h>
+#elif defined(__aarch64__)
+#include <arm_neon.h>
 #endif
 
 #ifndef CT__VEC_REAL_ONCE
@@ -139,8 +141,13 @@ CT__INLINE ct__vec_f64 ct__vec_load_n_f64(const double *p, int n) { return _mm25
 CT__INLINE void ct__vec_store_n_f32(float *p, ct__vec_f32 v, int n) { _mm256_maskstore_ps(p, ct__vec_mask_f32(n), v); }
 CT__INLINE void ct__vec_store_n_f64(double *p, ct__vec_f64 v, int n) { _mm256_maskstore_pd(p, ct__vec_mask_f64(n), v); }
 #else
+#if defined(__aarch64__)
+CT__INLINE ct__vec_f32 ct__vec_fma_f32(ct__vec_f32 a, ct__vec_f32 b, ct__vec_f32 c) { return (ct__vec_f32)vfmaq_f32((float32x4_t)c, (float32x4_t)a, (float32x4_t)b); }
+CT__INLINE ct__vec_f64 ct__vec_fma_f64(ct__vec_f64 a, ct__vec_f64 b, ct__vec_f64 c) { return (ct__vec_f64)vfmaq_f64((float64x2_t)c, (float64x2_t)a, (float64x2_t)b); }
+#else
 CT__INLINE ct__vec_f32 ct__vec_fma_f32(ct__vec_f32 a, ct__vec_f32 b, ct__vec_f32 c) { return a * b + c; }
 CT__INLINE ct__vec_f64 ct__vec_fma_f64(ct__vec_f64 a, ct__vec_f64 b, ct__vec_f64 c) { return a * b + c; }
+#endif
 CT__INLINE ct__vec_f32 ct__vec_load_range_f32(const float *p, int lo, int hi) {
     ct__vec_f32 v = {0};
     for (int i = lo; i < hi; i++) v[i] = p[i];
