@@ -62,5 +62,9 @@ CT__INLINE bool ct__mul_size(size_t a, size_t b, size_t *out) {
 }
 CT__INLINE int64_t ct__min_i64(int64_t a, int64_t b) { return a < b ? a : b; }
 CT__INLINE int64_t ct__max_i64(int64_t a, int64_t b) { return a > b ? a : b; }
+/* Rounds up; a >= 0, b > 0. */
+CT__INLINE int64_t ct__ceil_div_i64(int64_t a, int64_t b) { return (a + b - 1) / b; }
+/* The size of the pieces when n > 0 is cut into as many equal ones as `most` > 0 demands. */
+CT__INLINE int64_t ct__even_part_i64(int64_t n, int64_t most) { return ct__ceil_div_i64(n, ct__ceil_div_i64(n, most)); }
 
 #endif

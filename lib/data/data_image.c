@@ -127,7 +127,7 @@ static ct_tensor *lay_out(grid *g, char *x, ct_dtype dtype) {
     size_t size = ct_dtype_size(dtype);
     if (g->o.normalize) normalize_pictures(g, (float *)(void *)x, each);
     bool single = g->n == 1;
-    int64_t padding = single ? 0 : g->padding, columns = ct__min_i64(g->columns, g->n), rows = (g->n + columns - 1) / columns;
+    int64_t padding = single ? 0 : g->padding, columns = ct__min_i64(g->columns, g->n), rows = ct__ceil_div_i64(g->n, columns);
     int64_t out_h, out_w;
     if (!ct__mul_i64(g->height + padding, rows, &out_h) || !ct__mul_i64(g->width + padding, columns, &out_w)) {
         ct__fail(CT_ERR_SHAPE, "%s: %lld pictures of %lld x %lld are too large for a grid", g->fn, (long long)g->n, (long long)g->height,

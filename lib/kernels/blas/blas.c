@@ -196,12 +196,10 @@ static void run_tasks(int64_t begin, int64_t end, void *arg) {
     }
 }
 
-static int64_t ceil_div(int64_t a, int64_t b) { return (a - 1) / b + 1; }
-
 /* Panels start at multiples of 16 rows and columns, so that the tiles of OpenBLAS' kernels are cut at the edge of C only. */
 static int64_t panel_size(int64_t n, int64_t parts) {
-    int64_t size = ceil_div(n, parts);
-    if (parts > 1 && size > 16) size = ceil_div(size, 16) * 16;
+    int64_t size = ct__ceil_div_i64(n, parts);
+    if (parts > 1 && size > 16) size = ct__ceil_div_i64(size, 16) * 16;
     return ct__min_i64(size, limit());
 }
 
@@ -215,7 +213,7 @@ static void make_grid(grid *s, double work) {
     int64_t threads = ct__num_threads();
     int64_t parts = (int64_t)fmin((double)threads, work / (double)s->batch / grain);
     if (s->batch >= threads) parts = 1;
-    else if (s->batch > 1) parts = ct__min_i64(parts, ceil_div(threads, s->batch));
+    else if (s->batch > 1) parts = ct__min_i64(parts, ct__ceil_div_i64(threads, s->batch));
     s->gm = s->gn = 1;
     double best = INFINITY;
     for (int64_t gm = 1; gm <= parts; gm++) {
@@ -229,8 +227,8 @@ static void make_grid(grid *s, double work) {
     }
     s->rows = panel_size(g->m, s->gm);
     s->cols = panel_size(g->n, s->gn);
-    s->gm = ceil_div(g->m, s->rows);
-    s->gn = ceil_div(g->n, s->cols);
+    s->gm = ct__ceil_div_i64(g->m, s->rows);
+    s->gn = ct__ceil_div_i64(g->n, s->cols);
 }
 
 /* ---- One long dot product ---- */
@@ -252,7 +250,7 @@ static void dot_chunk(int64_t begin, int64_t end, void *arg) {
 
 static void run_long_dot(const ct__gemm_args *g) {
     long_dot d = {.g = g, .incx = g->ta ? g->lda : 1, .incy = g->tb ? 1 : g->ldb};
-    int64_t grain = ct__max_i64(DOT_GRAIN, ceil_div(g->k, DOT_SLOTS));
+    int64_t grain = ct__max_i64(DOT_GRAIN, ct__ceil_div_i64(g->k, DOT_SLOTS));
     d.chunk = ct__parallel_chunk(g->k, grain);
     ct__parallel_for(g->k, grain, dot_chunk, &d);
     double sum = 0;

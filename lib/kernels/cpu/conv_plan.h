@@ -157,8 +157,6 @@ void conv_input_grad_f64(const ct__conv_shape *s, const void *gy, const void *w,
 void conv_weight_grad_f32(const ct__conv_shape *s, const void *x, const void *gy, void *gw, void *gbias, void *scratch);
 void conv_weight_grad_f64(const ct__conv_shape *s, const void *x, const void *gy, void *gw, void *gbias, void *scratch);
 
-CT__INLINE int64_t conv_ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
-
 /* Reserves count * size bytes of scratch; what does not fit makes total SIZE_MAX for good. */
 CT__INLINE size_t conv_reserve(size_t *total, int64_t count, size_t size) {
     size_t at = *total, bytes;
@@ -175,7 +173,7 @@ CT__INLINE int64_t conv_axis_source(const conv_axis *a, int64_t phase, int64_t t
     return a->mirrored ? (phase + a->pad - tap * a->dil) / a->stride : tap * a->dil - a->pad;
 }
 /* Source positions that n dest positions, beginning at one where phase 0 begins, read. */
-CT__INLINE int64_t conv_axis_count(const conv_axis *a, int64_t n) { return (conv_ceil_div(n, a->dst_step) - 1) * a->src_step + a->span; }
+CT__INLINE int64_t conv_axis_count(const conv_axis *a, int64_t n) { return (ct__ceil_div_i64(n, a->dst_step) - 1) * a->src_step + a->span; }
 
 CT__INLINE int64_t planes_tile_at(const conv_plan *p, int64_t tile) { return p->lanes * tile / p->planes.tiles; }
 

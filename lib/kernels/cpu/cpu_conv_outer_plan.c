@@ -35,9 +35,8 @@ static void choose_panels(outer_plan *p) {
     } else if (p->depthwise) {
         p->panel_w = padded;
     } else {
-        p->panels = conv_ceil_div(s->c, most);
-        p->panel_w = conv_ceil_div(s->c, p->panels);
-        p->panels = conv_ceil_div(s->c, p->panel_w);
+        p->panel_w = ct__even_part_i64(s->c, most);
+        p->panels = ct__ceil_div_i64(s->c, p->panel_w);
     }
     p->packed_w = p->x_direct ? s->w : outer_packed(&p->h, s->ow);
 }
@@ -49,7 +48,7 @@ static void choose_stretch(outer_plan *p) {
     if (p->depthwise || p->red % p->wide != 0 || p->panel_w % p->wide != 0) p->wide = 1;
     p->stretch = OUTER_STRETCH;
     if (p->wide > 1) { /* whole channels; if possible whole tiles */
-        int64_t least = p->wide * p->taps, n = conv_ceil_div(OUTER_STRETCH, least);
+        int64_t least = p->wide * p->taps, n = ct__ceil_div_i64(OUTER_STRETCH, least);
         for (int64_t i = 0; i < CONV_PIXELS; i++)
             if ((n + i) * p->taps % CONV_PIXELS == 0 && (n + i) * least <= 4 * OUTER_STRETCH) {
                 n += i;
@@ -57,7 +56,7 @@ static void choose_stretch(outer_plan *p) {
             }
         p->stretch = ct__min_i64(n * least, p->reduction);
     }
-    p->stretches = conv_ceil_div(p->reduction, p->stretch);
+    p->stretches = ct__ceil_div_i64(p->reduction, p->stretch);
     p->units = p->groups * p->blocks * p->stretches;
 }
 
@@ -86,11 +85,11 @@ static void choose_band(outer_plan *p) {
     p->band_images = 1;
     p->band_rows = s->oh;
     if (plane <= most) {
-        int64_t images = p->by_weight ? s->n : conv_ceil_div(p->chunk, s->oh);
-        p->band_images = conv_ceil_div(images, conv_ceil_div(images, most / plane)); /* even */
+        int64_t images = p->by_weight ? s->n : ct__ceil_div_i64(p->chunk, s->oh);
+        p->band_images = ct__even_part_i64(images, most / plane);
     } else {
         int64_t rows = most / s->ow > 0 ? most / s->ow : 1;
-        p->band_rows = conv_ceil_div(s->oh, conv_ceil_div(s->oh, rows));
+        p->band_rows = ct__even_part_i64(s->oh, rows);
     }
     p->band_pixels = p->band_images * p->band_rows * s->ow;
     p->one_band = p->by_weight && (p->band_images >= s->n && p->band_rows == s->oh);
@@ -141,8 +140,8 @@ bool outer_plan_make(outer_plan *p, const ct__conv_shape *s, int real) {
     p->gy_last = s->y_last || s->f == 1;
     p->taps = s->kh * s->kw;
     p->reduction = p->taps * p->red;
-    p->vecs = conv_ceil_div(p->lanes, p->lanes_per_vec);
-    p->blocks = conv_ceil_div(p->vecs, CONV_VECS);
+    p->vecs = ct__ceil_div_i64(p->lanes, p->lanes_per_vec);
+    p->blocks = ct__ceil_div_i64(p->vecs, CONV_VECS);
     p->v = axis_make(s->h, s->oh, s->kh, s->stride_h, s->pad_h, s->dil_h);
     p->h = axis_make(s->w, s->ow, s->kw, s->stride_w, s->pad_w, s->dil_w);
     p->gy_direct = p->gy_last && p->lanes % p->lanes_per_vec == 0 && s->f * (int64_t)p->real_size <= DIRECT_BYTES;

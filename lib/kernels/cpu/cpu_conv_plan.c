@@ -103,7 +103,7 @@ static bool needs_padding(const conv_axis *a) { return a->low < 0 || conv_axis_c
 /* Rows are cut at multiples of dst_step, so that each piece begins where phase 0 does. */
 static int64_t round_rows(const conv_plan *p, int64_t rows) {
     int64_t step = ct__min_i64(p->v.dst_step, p->v.dst);
-    return ct__min_i64(conv_ceil_div(ct__max_i64(rows, 1), step) * step, p->v.dst);
+    return ct__min_i64(ct__ceil_div_i64(ct__max_i64(rows, 1), step) * step, p->v.dst);
 }
 
 static void cut_work(conv_plan *p) {
@@ -116,11 +116,11 @@ static void cut_work(conv_plan *p) {
         if (fit < (double)rows) rows = fit < 1 ? 1 : (int64_t)fit;
     }
     int64_t want = (int64_t)TASKS_PER_THREAD * ct__num_threads();
-    if (s->n < want) most = conv_ceil_div(p->v.dst, conv_ceil_div(want, s->n));
+    if (s->n < want) most = ct__ceil_div_i64(p->v.dst, ct__ceil_div_i64(want, s->n));
     p->task_rows = round_rows(p, ct__min_i64(rows, most));
-    p->row_tasks = conv_ceil_div(p->v.dst, p->task_rows);
-    p->task_rows = round_rows(p, conv_ceil_div(p->v.dst, p->row_tasks)); /* even */
-    p->row_tasks = conv_ceil_div(p->v.dst, p->task_rows);
+    p->row_tasks = ct__ceil_div_i64(p->v.dst, p->task_rows);
+    p->task_rows = round_rows(p, ct__ceil_div_i64(p->v.dst, p->row_tasks)); /* even */
+    p->row_tasks = ct__ceil_div_i64(p->v.dst, p->task_rows);
     p->inner_rows = ct__min_i64(p->inner_rows, p->task_rows);
     p->tasks = s->n * p->row_tasks;
     p->chunks = ct__parallel_count(p->tasks, 1);
@@ -138,7 +138,7 @@ static bool is_deep(const conv_plan *p) {
 
 static void cut_deep(conv_plan *p) {
     int64_t channel = p->taps * CONV_VECS * p->lanes_per_vec * (int64_t)p->real_size, most = ct__max_i64(1, PART_BYTES / channel);
-    p->deep.channels = conv_ceil_div(p->red, conv_ceil_div(p->red, most)); /* even */
+    p->deep.channels = ct__even_part_i64(p->red, most);
     p->chunks = ct__parallel_count(p->groups * p->blocks, 1);
     p->chunk = ct__parallel_chunk(p->groups * p->blocks, 1);
 }
@@ -164,8 +164,8 @@ bool conv_plan_make(conv_plan *p, const ct__conv_shape *s, ct__conv_pass pass, i
     p->packed_w = conv_axis_count(&p->h, p->h.dst);
     p->taps = s->kh * s->kw;
     p->reduction = p->taps * p->red;
-    p->vecs = conv_ceil_div(p->lanes, p->lanes_per_vec);
-    p->blocks = conv_ceil_div(p->vecs, CONV_VECS);
+    p->vecs = ct__ceil_div_i64(p->lanes, p->lanes_per_vec);
+    p->blocks = ct__ceil_div_i64(p->vecs, CONV_VECS);
     /* Depthwise tiles read whole vectors, which at an image's last pixel could pass its end. */
     p->direct = p->src_last && !needs_padding(&p->v) && !needs_padding(&p->h) && !(p->depthwise && p->src_c % p->lanes_per_vec);
     if (p->direct) p->packed_w = p->h.src;

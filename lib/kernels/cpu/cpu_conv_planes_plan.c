@@ -11,8 +11,6 @@
 
 enum { FEW = 16, BLOCK_BYTES = 256 * 1024, MIN_PIXELS = 256, TASKS_PER_THREAD = 4 };
 
-static int64_t even(int64_t n, int64_t most) { return conv_ceil_div(n, conv_ceil_div(n, ct__max_i64(most, 1))); } /* n in equal pieces of at most `most` */
-
 static bool takes(const conv_plan *p) {
     const ct__conv_shape *s = &p->shape;
     bool rows = (!s->x_last || s->c == 1) && (!s->y_last || s->f == 1), few = p->red <= FEW || p->lanes <= FEW;
@@ -26,16 +24,16 @@ static bool cut(conv_plan *p) {
     double row_bytes = (double)k->line * (double)p->red * (double)p->real_size;
     double fit = (double)BLOCK_BYTES / row_bytes - (double)p->v.span;
     if (fit < (double)most) most = fit < 1 ? 1 : (int64_t)fit;
-    if (p->shape.n < want) most = ct__min_i64(most, conv_ceil_div(p->v.dst, conv_ceil_div(want, p->shape.n)));
-    p->task_rows = even(p->v.dst, ct__max_i64(most, conv_ceil_div(MIN_PIXELS, p->h.dst)));
-    p->row_tasks = conv_ceil_div(p->v.dst, p->task_rows);
+    if (p->shape.n < want) most = ct__min_i64(most, ct__ceil_div_i64(p->v.dst, ct__ceil_div_i64(want, p->shape.n)));
+    p->task_rows = ct__even_part_i64(p->v.dst, ct__max_i64(most, ct__ceil_div_i64(MIN_PIXELS, p->h.dst)));
+    p->row_tasks = ct__ceil_div_i64(p->v.dst, p->task_rows);
     p->tasks = p->shape.n * p->row_tasks;
     p->chunks = ct__parallel_count(p->tasks, 1);
     p->chunk = ct__parallel_chunk(p->tasks, 1);
     if (!ct__mul_i64(p->task_rows + p->v.span - 1, k->line, &size) || size > INT64_MAX / 64) return false;
-    int64_t lines = conv_ceil_div(size, p->lanes_per_vec) + 1; /* each channel writes a vector more than its own */
+    int64_t lines = ct__ceil_div_i64(size, p->lanes_per_vec) + 1; /* each channel writes a vector more than its own */
     k->channel_step = (lines | 1) * p->lanes_per_vec;          /* odd: channels fall into different sets of the caches */
-    k->channels = even(p->red, BLOCK_BYTES / (k->channel_step * (int64_t)p->real_size));
+    k->channels = ct__even_part_i64(p->red, ct__max_i64(1, BLOCK_BYTES / (k->channel_step * (int64_t)p->real_size)));
     return true;
 }
 
@@ -45,7 +43,7 @@ bool conv_planes_make(conv_plan *p) {
     if (!takes(p)) return true;
     k->on = true;
     k->line = conv_axis_count(&p->h, p->h.dst);
-    k->tiles = conv_ceil_div(p->lanes, PLANES_CHANNELS);
+    k->tiles = ct__ceil_div_i64(p->lanes, PLANES_CHANNELS);
     if (!cut(p)) return false;
     p->order_at = conv_reserve(&total, 2 * p->taps, sizeof(int64_t));
     p->weights_at = conv_reserve(&total, p->groups * p->reduction, (size_t)p->lanes * p->real_size);

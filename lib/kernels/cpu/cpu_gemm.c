@@ -61,18 +61,13 @@ typedef struct plan {
     float *pa, *pb;
 } plan;
 
-static int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
-
-/* The size of equal parts of n, none larger than most. */
-static int64_t even_part(int64_t n, int64_t most) { return n > 0 ? ceil_div(n, ceil_div(n, most)) : 1; }
-
 static void make_grid(plan *p) {
-    const int64_t tiles = ceil_div(p->m, GEMM_ROWS), panels = ceil_div(ct__min_i64(p->n, p->columns), GEMM_COLS);
+    const int64_t tiles = ct__ceil_div_i64(p->m, GEMM_ROWS), panels = ct__ceil_div_i64(ct__min_i64(p->n, p->columns), GEMM_COLS);
     const int64_t parts = ct__max_i64(1, (int64_t)fmin((double)ct__num_threads(), (double)p->m * (double)p->n * (double)p->k / GRAIN));
     double best = INFINITY;
     for (int64_t gm = 1; gm <= parts; gm++) {
         const int64_t gn = parts / gm;
-        const double time = (double)ceil_div(tiles, gm) * (double)ceil_div(panels, gn) + 0.1 * (double)ceil_div(tiles, gm);
+        const double time = (double)ct__ceil_div_i64(tiles, gm) * (double)ct__ceil_div_i64(panels, gn) + 0.1 * (double)ct__ceil_div_i64(tiles, gm);
         if (parts % gm || (p->swapped && gn > 1) || time >= best) continue;
         best = time;
         p->gm = gm;
@@ -90,7 +85,7 @@ static plan plan_of(const ct__gemm_args *g) {
                    .c = g->c, .alpha = (float)g->alpha, .beta = (float)g->beta};
         depth = FEW_DEPTH;
     }
-    p.depth = ceil_div(even_part(p.k, depth), 8) * 8;
+    p.depth = ct__ceil_div_i64(ct__even_part_i64(ct__max_i64(p.k, 1), depth), 8) * 8;
     p.columns = ct__max_i64(1, B_MOST / p.depth / GEMM_COLS) * GEMM_COLS;
     make_grid(&p);
     return p;
@@ -98,8 +93,8 @@ static plan plan_of(const ct__gemm_args *g) {
 
 /* ---- Scratch: a block of B, then a block of A per part ---- */
 
-static int64_t b_floats(const plan *p) { return ceil_div(ct__min_i64(p->n, p->columns), GEMM_COLS) * GEMM_COLS * p->depth + SPARE; }
-static int64_t a_floats(const plan *p) { return p->swapped ? 0 : ct__min_i64(ceil_div(p->m, GEMM_ROWS), BLOCK) * GEMM_ROWS * p->depth + SPARE; }
+static int64_t b_floats(const plan *p) { return ct__ceil_div_i64(ct__min_i64(p->n, p->columns), GEMM_COLS) * GEMM_COLS * p->depth + SPARE; }
+static int64_t a_floats(const plan *p) { return p->swapped ? 0 : ct__min_i64(ct__ceil_div_i64(p->m, GEMM_ROWS), BLOCK) * GEMM_ROWS * p->depth + SPARE; }
 
 /* Below these sizes OpenBLAS, which does not pack small ones, is as fast or faster. Between 112 and 144 rows the last tile of a part is mostly empty, but up to 16
  * million products OpenBLAS' clearing and packing cost more: the weight gradient of a layer of 128 features (128 x 784 x 64) is 1.35 times as fast, 128 x 9216 x 64
@@ -136,13 +131,13 @@ static void set_panel(gemm_tile_f32 *t, const plan *p, int64_t panel) {
 
 /* Packed rows i.. of A down the panels. */
 static void run_block(const plan *p, int64_t i, int64_t rows, int64_t first, int64_t last, const float *pa) {
-    const int64_t tiles = ceil_div(rows, GEMM_ROWS), steps = p->now / GEMM_STEPS;
+    const int64_t tiles = ct__ceil_div_i64(rows, GEMM_ROWS), steps = p->now / GEMM_STEPS;
     gemm_tile_f32 t = tile_of(p);
     for (int64_t panel = first; panel < last; panel++) {
         const int64_t j = p->j + panel * GEMM_COLS;
         set_panel(&t, p, panel);
         t.bias = p->bias && !p->l ? p->bias + j : NULL;
-        t.lines = panel + 1 < last ? (int)ceil_div(GEMM_COLS * GEMM_STEPS * (int64_t)sizeof(float), 64 * tiles) : 0;
+        t.lines = panel + 1 < last ? (int)ct__ceil_div_i64(GEMM_COLS * GEMM_STEPS * (int64_t)sizeof(float), 64 * tiles) : 0;
         t.next = (const char *)(t.b + GEMM_COLS * p->now);
         for (int64_t tile = 0; tile < tiles; tile++) {
             t.a = pa + tile * GEMM_ROWS * p->now;
@@ -177,11 +172,11 @@ static void run_swapped(const plan *p, int64_t begin, int64_t end) {
 
 static void run_parts(int64_t begin, int64_t end, void *arg) {
     const plan *p = arg;
-    const int64_t tiles = ceil_div(p->m, GEMM_ROWS), panels = ceil_div(p->width, GEMM_COLS);
+    const int64_t tiles = ct__ceil_div_i64(p->m, GEMM_ROWS), panels = ct__ceil_div_i64(p->width, GEMM_COLS);
     for (int64_t part = begin; part < end; part++) {
         const int64_t x = part / p->gn, y = part % p->gn, first = panels * y / p->gn, last = panels * (y + 1) / p->gn;
         const int64_t from = tiles * x / p->gm * GEMM_ROWS, to = ct__min_i64(tiles * (x + 1) / p->gm * GEMM_ROWS, p->m);
-        const int64_t block = even_part(ceil_div(to - from, GEMM_ROWS), BLOCK) * GEMM_ROWS;
+        const int64_t block = ct__even_part_i64(ct__ceil_div_i64(to - from, GEMM_ROWS), BLOCK) * GEMM_ROWS;
         float *pa = p->pa + part * a_floats(p);
         if (p->swapped) run_swapped(p, from, to);
         for (int64_t i = from; i < to && !p->swapped; i += block) {
@@ -201,7 +196,7 @@ static void f32(const ct__gemm_args *g, void *scratch_) {
         p.width = ct__min_i64(p.columns, p.n - p.j);
         for (p.l = 0; p.l < p.k; p.l += p.now) {
             p.now = ct__min_i64(p.depth, p.k - p.l);
-            ct__parallel_for(ceil_div(p.width, GEMM_COLS), ct__max_i64(1, (1 << 15) / (p.now * GEMM_COLS)), pack_panels, &p);
+            ct__parallel_for(ct__ceil_div_i64(p.width, GEMM_COLS), ct__max_i64(1, (1 << 15) / (p.now * GEMM_COLS)), pack_panels, &p);
             ct__parallel_for(p.gm * p.gn, 1, run_parts, &p);
         }
     }

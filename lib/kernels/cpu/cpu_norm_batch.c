@@ -55,7 +55,7 @@ static int64_t grain(int64_t elements) { return ct__max_i64(1, BATCH_GRAIN / ct_
 /* Vectors of channels. */
 static void over_columns(const batch_job *j, void (*columns)(int64_t, int64_t, void *)) {
     int64_t lanes = j->s->dtype == CT_F32 ? CT__LANES_F32 : CT__LANES_F64;
-    ct__parallel_for((j->s->channels + lanes - 1) / lanes, grain(j->s->outer * lanes), columns, (void *)(uintptr_t)j);
+    ct__parallel_for(ct__ceil_div_i64(j->s->channels, lanes), grain(j->s->outer * lanes), columns, (void *)(uintptr_t)j);
 }
 
 void CT__ISA_NAME(ct__batch_norm)(const ct__channels *s, const ct__batch_norm *b, const void *x, void *y);
