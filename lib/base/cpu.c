@@ -1,5 +1,5 @@
 /*
- * cpu.c: instruction sets.
+ * cpu.c: instruction sets, and what else of the environment chooses kernels.
  */
 #include "base/cpu.h"
 
@@ -38,6 +38,7 @@ ct__isa ct__cpu_isa_max(void) {
 }
 
 static ct__isa chosen;
+static bool winograd;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 
 static void choose(void) {
@@ -45,9 +46,16 @@ static void choose(void) {
     const char *word = ct__env("CTORCH_CPU");
     for (int i = 0; word && i < (int)CT__COUNT(names); i++)
         if (strcmp(word, names[i]) == 0 && (ct__isa)i < chosen) chosen = (ct__isa)i;
+    word = ct__env("CTORCH_WINOGRAD");
+    winograd = !word || strcmp(word, "0") != 0;
 }
 
 ct__isa ct__cpu_isa(void) {
     pthread_once(&once, choose);
     return chosen;
+}
+
+bool ct__winograd_enabled(void) {
+    pthread_once(&once, choose);
+    return winograd;
 }

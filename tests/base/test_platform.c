@@ -75,6 +75,22 @@ START_TEST(the_environment_lowers_the_isa_and_never_raises_it) {
 }
 END_TEST
 
+START_TEST(the_environment_turns_winograd_off) {
+    static const char *const cases[][2] = {{"0", "0"}, {"1", "1"}, {"", "1"}}; /* value, enabled */
+    const char *want = getenv("TEST_WANT_WINOGRAD");
+    if (want) {
+        ck_assert_int_eq(ct__winograd_enabled(), atoi(want));
+        return;
+    }
+    for (size_t i = 0; i < CT__COUNT(cases); i++) {
+        char word[64], expected[64];
+        snprintf(word, sizeof word, "CTORCH_WINOGRAD=%s", cases[i][0]);
+        snprintf(expected, sizeof expected, "TEST_WANT_WINOGRAD=%s", cases[i][1]);
+        ck_assert_msg(test_rerun("the_environment_turns_winograd_off", word, expected, NULL), "%s", word);
+    }
+}
+END_TEST
+
 START_TEST(the_version_is_one_text) {
     char want[32];
     snprintf(want, sizeof want, "%d.%d.%d", CT_VERSION_MAJOR, CT_VERSION_MINOR, CT_VERSION_PATCH);
@@ -94,6 +110,7 @@ TEST_LIST = {
     TEST(there_is_a_cpu),
     TEST(isas_have_the_names_of_the_variable),
     TEST(the_environment_lowers_the_isa_and_never_raises_it),
+    TEST(the_environment_turns_winograd_off),
     TEST(the_version_is_one_text),
 };
 TEST_MAIN("platform")
