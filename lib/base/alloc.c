@@ -18,8 +18,7 @@
  *        thread B  free[c] -> block               the shared list when there is one more,
  *        shared[c] -> block -> block -> ...       and come back from it when there is none. Under the lock.
  *
- *   large: a system block each, behind a struct large of 64 bytes. Freed ones wait in a list per class, and in one list by age of
- *   all; what is over the limit (one and a half times the peak of what was in use, at least 64 MiB) goes back to the system, oldest first. The peak alone
+ *   large: a system block each, behind a struct large of 64 bytes. Freed ones wait in block_cache.h; what is over the limit (one and a half times the peak of what was in use, at least 64 MiB) goes back to the system, oldest first. The peak alone
  *   would be too little: blocks of a class that is not in use at that moment would be made anew in every step (fashion_cnn_b128: 700 faults, 5 % of its time;
  *   at half more there are none, and no more memory is resident, as what is kept was in use).
  *
@@ -33,6 +32,7 @@
 #include "base/alloc.h"
 
 #include "base/block.h"
+#include "base/block_cache.h"
 #include "base/error.h"
 
 #include <stdlib.h>
@@ -53,9 +53,8 @@
 enum {
     UNIT = 64,
     N_SMALL = 40,   /* classes of up to 128 units */
-    N_CLASSES = 448, /* up to 2^58 units */
     SMALL_MAX = 128 * UNIT - 16,
-    SYSTEM_CLASS = N_CLASSES, /* a block of CTORCH_ALLOC=system */
+    SYSTEM_CLASS = CT__BLOCK_CLASSES, /* a block of CTORCH_ALLOC=system; the classes below reach 2^58 units */
 };
 static const int64_t FOLD = 64 << 10;
 static const int64_t CACHE_MIN = 64 << 20;
@@ -74,10 +73,7 @@ typedef struct slab {
 } slab;
 
 typedef struct large {
-    struct large *older, *newer; /* of all cached blocks */
-    struct large *next, *prev;   /* of this class */
-    size_t bytes;                /* what the system gave, this struct included */
-    uint64_t unused;
+    ct__cached_block block;
     head head;
 } large;
 
@@ -111,13 +107,11 @@ static counter fail_countdown;
 static struct {
     pthread_mutex_t lock; /* for all of this; never held during a call to the system or the program's allocator */
     node *free[N_SMALL];
-    large *cached[N_CLASSES];
-    large *oldest, *newest;
+    ct__block_cache large;
     slab *slabs;
     heap *heaps;          /* of threads that run */
     heap *spare_heaps;    /* of threads that have ended; linked by next */
     int64_t held;         /* bytes from the system */
-    int64_t cached_large; /* bytes in cached[] */
     int64_t live, peak, blocks, requests;
 } shared = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
@@ -366,56 +360,17 @@ CT__INLINE void small_give(heap *h, void *p, uint32_t c) {
 
 /* ---- Large blocks -------------------------------------------------------------------------------------------- */
 
-static void cached_unlink(large *b) {
-    uint32_t c = b->head.size_class;
-    if (b->prev)
-        b->prev->next = b->next;
-    else
-        shared.cached[c] = b->next;
-    if (b->next) b->next->prev = b->prev;
-    if (b->older)
-        b->older->newer = b->newer;
-    else
-        shared.oldest = b->newer;
-    if (b->newer)
-        b->newer->older = b->older;
-    else
-        shared.newest = b->older;
-    shared.cached_large -= (int64_t)b->bytes;
-}
-
-static void cached_link(large *b) {
-    uint32_t c = b->head.size_class;
-    b->prev = NULL;
-    b->next = shared.cached[c];
-    if (b->next) b->next->prev = b;
-    shared.cached[c] = b;
-    b->newer = NULL;
-    b->older = shared.newest;
-    if (b->older)
-        b->older->newer = b;
-    else
-        shared.oldest = b;
-    shared.newest = b;
-    shared.cached_large += (int64_t)b->bytes;
-}
-
-/* Takes the oldest out of the cache until no more than limit is left; they come back linked by next. */
-static large *evict_locked(int64_t limit) {
-    large *out = NULL;
-    while (shared.oldest && shared.cached_large > limit) {
-        large *b = shared.oldest;
-        cached_unlink(b);
-        shared.held -= (int64_t)b->bytes;
-        b->next = out;
-        out = b;
-    }
+/* Takes blocks out of the cache until no more than limit is left; they come back linked by next. */
+static ct__cached_block *evict_locked(int64_t limit) {
+    int64_t before = shared.large.bytes;
+    ct__cached_block *out = ct__block_cache_evict(&shared.large, limit);
+    shared.held -= before - shared.large.bytes;
     return out;
 }
 
-static void give_all(large *b) {
+static void give_all(ct__cached_block *b) {
     while (b) {
-        large *next = b->next;
+        ct__cached_block *next = b->next;
         ct__block_give(b, b->bytes);
         b = next;
     }
@@ -425,35 +380,35 @@ static void *large_take(heap *h, size_t size, bool *zeroed) {
     bool caching = !(atomic_load_explicit(&special, memory_order_relaxed) & NO_CACHE);
     size_t bytes = size + sizeof(large);
     uint32_t c = SYSTEM_CLASS;
-    large *b = NULL;
+    ct__cached_block *b = NULL;
     *zeroed = false;
     if (caching) {
         c = class_of((bytes + UNIT - 1) / UNIT);
         bytes = class_units(c) * UNIT;
         lock();
-        b = shared.cached[c];
-        if (b) cached_unlink(b);
+        b = ct__block_cache_take(&shared.large, c);
         unlock();
     }
     if (!b) b = held_take(bytes, zeroed);
     if (!b) return NULL;
-    b->bytes = bytes;
-    b->head = (head){.size = size, .size_class = c};
+    large *l = (large *)(void *)b;
+    l->block.bytes = bytes;
+    l->block.size_class = c;
+    l->head = (head){.size = size, .size_class = c};
     count(h, (int64_t)bytes, 1);
-    return payload_of(b);
+    return payload_of(l);
 }
 
 static void large_give(heap *h, void *p) {
-    large *b = large_of(p);
+    ct__cached_block *b = &large_of(p)->block, *out = NULL;
     count(h, -(int64_t)b->bytes, -1);
     lock();
-    large *out = NULL;
-    if (b->head.size_class == SYSTEM_CLASS) {
+    if (b->size_class == SYSTEM_CLASS) {
         shared.held -= (int64_t)b->bytes;
         b->next = NULL;
         out = b;
     } else {
-        cached_link(b);
+        ct__block_cache_put(&shared.large, b);
         out = evict_locked(ct__max_i64(shared.peak + shared.peak / 2, CACHE_MIN));
     }
     unlock();
@@ -524,7 +479,7 @@ void *ct__alloc_array(size_t count_, size_t size) {
 static size_t capacity_of(void *p) {
     const head *hd = head_of(p);
     if (hd->size_class < N_SMALL) return (size_t)small_bytes[hd->size_class] - sizeof(head);
-    return hd->size_class == SYSTEM_CLASS ? hd->size : large_of(p)->bytes - sizeof(large);
+    return hd->size_class == SYSTEM_CLASS ? hd->size : large_of(p)->block.bytes - sizeof(large);
 }
 
 /* Growth counts as one request whether or not the block has room, so that the n-th failure does not depend on the
@@ -629,7 +584,7 @@ void ct_memory_trim(void) {
     lock();
     for (uint32_t c = 0; h && c < N_SMALL; c++) spill_locked(h, c, 0);
     slab *slabs = idle_slabs_locked();
-    large *blocks = evict_locked(0);
+    ct__cached_block *blocks = evict_locked(0);
     heap *heaps = shared.spare_heaps;
     shared.spare_heaps = NULL;
     unlock();
