@@ -249,7 +249,7 @@ ct_tensor *ct_image_affine(const ct_tensor *image, const ct_image_affine_options
     } else {
         double m[6], centre[2];
         centre_of(&p, o.center, centre);
-        inverse_matrix(o.angle, o.translate, o.scale ? o.scale : 1, o.shear, centre, m);
+        inverse_matrix(o.angle, o.translate, o.scale != 0 ? o.scale : 1, o.shear, centre, m);
         out = ct__planes_affine(&p, fn, m, p.height, p.width, o.interpolation, o.fill);
     }
     ct__planes_close(&p);

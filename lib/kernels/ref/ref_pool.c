@@ -189,6 +189,7 @@ static void avg_forward_i64(const ct__pool_shape *s, const ct__pool_windows *win
     run(&(job){.s = s, .win = win, .in = x, .out = y}, avg_plane_i64);
 }
 
+#define IS_NAN(v) isnan(v)
 #define TYPE float
 #define NAME(x) x##_f32
 #include "kernels/ref/ref_pool_places.inc"
@@ -199,6 +200,8 @@ static void avg_forward_i64(const ct__pool_shape *s, const ct__pool_windows *win
 #include "kernels/ref/ref_pool_places.inc"
 #undef TYPE
 #undef NAME
+#undef IS_NAN
+#define IS_NAN(v) false
 #define TYPE int64_t
 #define NAME(x) x##_i64
 #include "kernels/ref/ref_pool_places.inc"
