@@ -34,8 +34,9 @@ CT__INLINE float ct__v_float(uint32_t u) {
  * halves, so that the results next to overflow and the subnormal ones are right.
  */
 CT__INLINE float ct__v_expf(float x) {
+    int32_t none = x < -104.0f;      /* 0 without a product that underflows: that takes a hundred cycles, and masks are full of -inf */
     float c = x > 89.0f ? 89.0f : x; /* NaN stays NaN */
-    c = c < -104.0f ? -104.0f : c;
+    c = none ? 0.0f : c;
     const float shift = 0x1.8p23f;
     float t = CT__FMAF(c, 0x1.715476p0f, shift);
     float n = t - shift;
@@ -51,7 +52,7 @@ CT__INLINE float ct__v_expf(float x) {
     int32_t i = (int32_t)(ct__v_bits(t) - ct__v_bits(shift));
     int32_t h = i >> 1;
     float s1 = ct__v_float((uint32_t)(h + 127) << 23), s2 = ct__v_float((uint32_t)(i - h + 127) << 23);
-    return y * s1 * s2;
+    return none ? 0.0f : y * s1 * s2;
 }
 
 /*
