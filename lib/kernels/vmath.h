@@ -5,10 +5,10 @@
 #ifndef CT__VMATH_H
 #define CT__VMATH_H
 
-#include "base/platform.h"
+#include "base/half_bits.h"
+
 #include <float.h>
 #include <math.h>
-#include <string.h>
 
 /* a * b + c, fused where the ISA has it: without, a call to libm would stop the vectoriser. */
 #ifdef __FMA__
@@ -16,17 +16,6 @@
 #else
 #define CT__FMAF(a, b, c) ((a) * (b) + (c))
 #endif
-
-CT__INLINE uint32_t ct__v_bits(float x) {
-    uint32_t u;
-    memcpy(&u, &x, sizeof u);
-    return u;
-}
-CT__INLINE float ct__v_float(uint32_t u) {
-    float x;
-    memcpy(&x, &u, sizeof x);
-    return x;
-}
 
 /*
  * e^x = 2^n e^r with r = x - n ln 2 in [-ln 2 / 2, ln 2 / 2], ln 2 in two parts, e^r by a polynomial (Cephes). n is
@@ -49,9 +38,9 @@ CT__INLINE float ct__v_expf(float x) {
     p = CT__FMAF(p, r, 1.6666665459e-1f);
     p = CT__FMAF(p, r, 5.0000001201e-1f);
     float y = CT__FMAF(p, r * r, r) + 1.0f;
-    int32_t i = (int32_t)(ct__v_bits(t) - ct__v_bits(shift));
+    int32_t i = (int32_t)(ct__bits_of_f32(t) - ct__bits_of_f32(shift));
     int32_t h = i >> 1;
-    float s1 = ct__v_float((uint32_t)(h + 127) << 23), s2 = ct__v_float((uint32_t)(i - h + 127) << 23);
+    float s1 = ct__f32_of_bits((uint32_t)(h + 127) << 23), s2 = ct__f32_of_bits((uint32_t)(i - h + 127) << 23);
     return none ? 0.0f : y * s1 * s2;
 }
 
@@ -61,9 +50,9 @@ CT__INLINE float ct__v_expf(float x) {
 CT__INLINE float ct__v_logf(float x) {
     int32_t tiny = x < FLT_MIN; /* subnormal: scaled first */
     float y = tiny ? x * 0x1p23f : x;
-    uint32_t u = ct__v_bits(y) + (0x3f800000u - 0x3f3504f3u);
+    uint32_t u = ct__bits_of_f32(y) + (0x3f800000u - 0x3f3504f3u);
     float e = (float)((int32_t)(u >> 23) - 127 - (tiny ? 23 : 0));
-    float f = ct__v_float((u & 0x007fffffu) + 0x3f3504f3u) - 1.0f;
+    float f = ct__f32_of_bits((u & 0x007fffffu) + 0x3f3504f3u) - 1.0f;
     float z = f * f;
     float p = 7.0376836292e-2f;
     p = CT__FMAF(p, f, -1.1514610310e-1f);

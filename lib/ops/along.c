@@ -5,6 +5,7 @@
 
 #include "base/vec.h"
 
+#include <ctorch/ops_create.h>
 #include <stdio.h>
 
 const char *ct__dim_name(ct__dim_text *text, int dim) {
@@ -60,4 +61,65 @@ ct_status ct__check_apart(const char *function, const ct_tensor *x, const ct_ten
     for (int d = 0; d < x->ndim && same; d++) same = x->strides[d] == t->strides[d];
     if (!same && !ct__overlap(x, t)) return CT_OK;
     return ct__fail(CT_ERR_INVALID_ARGUMENT, "%s: x and %s share memory; clone one", function, what);
+}
+
+/* ---- One call ---- */
+
+static ct__node *record(const ct__along_call *c) {
+    ct_tensor *other = c->src ? c->src : c->constant ? NULL : c->value;
+    ct__node *n = ct__node_new(c->cls, (ct_tensor *[]){c->x, other}, other ? 2 : 1, 1);
+    ct__save(n, 0, c->index);
+    if (n) *(ct__dim_ctx *)ct__ctx(n) = (ct__dim_ctx){c->dim, c->alpha};
+    return n;
+}
+
+static void drop(ct__along_call *c) {
+    ct__unref(c->at);
+    ct__unref(c->dense);
+}
+
+ct_tensor *ct__along_new(ct__along_call c, int64_t dim) {
+    ct_tensor *out = NULL;
+    ct__node *n = NULL;
+    if (c.prepare(&c, dim) == CT_OK) out = ct__copy_of(ct__fn(c.cls->op), c.x);
+    if (out) {
+        n = record(&c);
+        c.write(&c, out);
+    }
+    drop(&c);
+    return ct__finish(n, out);
+}
+
+ct_status ct__along_in_place(ct__along_call c, int64_t dim) {
+    const char *function = ct__fn(c.cls->op);
+    ct__node *n = NULL;
+    ct_status status = ct__check_apart(function, c.x, c.index, "index");
+    if (status == CT_OK) status = ct__check_apart(function, c.x, c.src, c.src_name);
+    if (status == CT_OK) status = c.prepare(&c, dim);
+    if (status == CT_OK) n = record(&c);
+    status = ct__pending();
+    if (status == CT_OK) status = c.write(&c, c.x);
+    drop(&c);
+    if (status == CT_OK) return ct__finish_inplace(n, c.x);
+    ct__node_unref(n);
+    return status;
+}
+
+/* The 0-dim tensor for a number; the caller's scope owns it. */
+static bool set_value(ct__along_call *c, double value) {
+    c->constant = true;
+    c->value = ct_full(NULL, 0, value, (ct_dtype)c->x->dtype);
+    return c->value != NULL;
+}
+
+ct_tensor *ct__along_new_scalar(ct__along_call c, int64_t dim, double value) {
+    ct_scope scope = ct_scope_begin();
+    return ct_scope_return(scope, set_value(&c, value) ? ct__along_new(c, dim) : NULL);
+}
+
+ct_status ct__along_in_place_scalar(ct__along_call c, int64_t dim, double value) {
+    ct_scope scope = ct_scope_begin();
+    if (set_value(&c, value)) ct__along_in_place(c, dim);
+    ct_scope_end(scope);
+    return ct__pending();
 }

@@ -48,14 +48,7 @@ static const ct__node_class scatter_scalar_inplace_class = SCATTER_CLASS(scatter
 static const ct__node_class scatter_add_class = SCATTER_CLASS(scatter_add, scatter_add_backward);
 static const ct__node_class scatter_add_inplace_class = SCATTER_CLASS(scatter_add_, scatter_add_backward);
 
-/* A checked call: index as row-major int64, a reference. value: a 0-dim tensor in the place of src. */
-typedef struct call {
-    const ct__node_class *cls;
-    ct_tensor *x, *index, *src, *value, *at;
-    int dim;
-} call;
-
-static ct_status prepare(call *c, int64_t dim) {
+static ct_status prepare(ct__along_call *c, int64_t dim) {
     const char *function = ct__fn(c->cls->op);
     ct__dim_text text;
     CT__TRY(ct__wrap_dim(function, dim, c->x->ndim, &c->dim));
@@ -64,15 +57,8 @@ static ct_status prepare(call *c, int64_t dim) {
     return ct__check_indices(function, c->at, ct__size_at(c->x, c->dim), ct__dim_name(&text, c->dim));
 }
 
-static ct__node *record(const call *c) {
-    ct__node *n = ct__node_new(c->cls, (ct_tensor *[]){c->x, c->src}, c->src ? 2 : 1, 1);
-    ct__save(n, 0, c->index);
-    if (n) *(ct__dim_ctx *)ct__ctx(n) = (ct__dim_ctx){c->dim, 1};
-    return n;
-}
-
 /* The sums of a half type are kept in f32, in a copy. */
-static ct_status add_half(const call *c, ct_tensor *out) {
+static ct_status add_half(const ct__along_call *c, ct_tensor *out) {
     const char *function = ct__fn(c->cls->op);
     ct_tensor *sum = ct__copy_as(function, out, CT_F32), *from = sum ? ct__copy_as(function, c->src, CT_F32) : NULL;
     if (from) {
@@ -86,7 +72,7 @@ static ct_status add_half(const call *c, ct_tensor *out) {
 }
 
 /* If it fails out is as it was. */
-static ct_status write(const call *c, ct_tensor *out) {
+static ct_status write(const ct__along_call *c, ct_tensor *out) {
     if (!c->index->numel) return CT_OK;
     ct_tensor *from = c->src ? c->src : c->value;
     const bool adds = c->cls->backward == scatter_add_backward;
@@ -98,61 +84,32 @@ static ct_status write(const call *c, ct_tensor *out) {
     return CT_OK;
 }
 
-static ct_tensor *new_tensor(call c, int64_t dim) {
-    ct_tensor *out = NULL;
-    ct__node *n = NULL;
-    if (prepare(&c, dim) == CT_OK) out = ct__copy_of(ct__fn(c.cls->op), c.x);
-    if (out) {
-        n = record(&c);
-        write(&c, out);
-    }
-    ct__unref(c.at);
-    return ct__finish(n, out);
-}
-
-static ct_status in_place(call c, int64_t dim) {
-    const char *function = ct__fn(c.cls->op);
-    ct__node *n = NULL;
-    ct_status status = ct__check_apart(function, c.x, c.index, "index");
-    if (status == CT_OK) status = ct__check_apart(function, c.x, c.src, "src");
-    if (status == CT_OK) status = prepare(&c, dim);
-    if (status == CT_OK) n = record(&c);
-    status = ct__pending();
-    if (status == CT_OK) status = write(&c, c.x);
-    ct__unref(c.at);
-    if (status == CT_OK) return ct__finish_inplace(n, c.x);
-    ct__node_unref(n);
-    return status;
+static ct__along_call call_of(const ct__node_class *cls, ct_tensor *x, ct_tensor *index, ct_tensor *src) {
+    return (ct__along_call){.cls = cls, .prepare = prepare, .write = write, .x = x, .index = index, .src = src, .src_name = "src"};
 }
 
 ct_tensor *ct_scatter(ct_tensor *x, int64_t dim, ct_tensor *index, ct_tensor *src) {
     if (!ct__enter(CT__OP_scatter, (ct_tensor *[]){x, index, src}, 3)) return NULL;
-    return new_tensor((call){.cls = &scatter_class, .x = x, .index = index, .src = src}, dim);
+    return ct__along_new(call_of(&scatter_class, x, index, src), dim);
 }
 ct_tensor *ct_scatter_add(ct_tensor *x, int64_t dim, ct_tensor *index, ct_tensor *src) {
     if (!ct__enter(CT__OP_scatter_add, (ct_tensor *[]){x, index, src}, 3)) return NULL;
-    return new_tensor((call){.cls = &scatter_add_class, .x = x, .index = index, .src = src}, dim);
+    return ct__along_new(call_of(&scatter_add_class, x, index, src), dim);
 }
 ct_status ct_scatter_(ct_tensor *x, int64_t dim, ct_tensor *index, ct_tensor *src) {
     if (!ct__enter_inplace(CT__OP_scatter_, x, (ct_tensor *[]){index, src}, 2)) return ct__pending();
-    return in_place((call){.cls = &scatter_inplace_class, .x = x, .index = index, .src = src}, dim);
+    return ct__along_in_place(call_of(&scatter_inplace_class, x, index, src), dim);
 }
 ct_status ct_scatter_add_(ct_tensor *x, int64_t dim, ct_tensor *index, ct_tensor *src) {
     if (!ct__enter_inplace(CT__OP_scatter_add_, x, (ct_tensor *[]){index, src}, 2)) return ct__pending();
-    return in_place((call){.cls = &scatter_add_inplace_class, .x = x, .index = index, .src = src}, dim);
+    return ct__along_in_place(call_of(&scatter_add_inplace_class, x, index, src), dim);
 }
 
 ct_tensor *ct_scatter_scalar(ct_tensor *x, int64_t dim, ct_tensor *index, double value) {
     if (!ct__enter(CT__OP_scatter_scalar, (ct_tensor *[]){x, index}, 2)) return NULL;
-    ct_scope scope = ct_scope_begin();
-    ct_tensor *v = ct_full(NULL, 0, value, (ct_dtype)x->dtype);
-    return ct_scope_return(scope, v ? new_tensor((call){.cls = &scatter_scalar_class, .x = x, .index = index, .value = v}, dim) : NULL);
+    return ct__along_new_scalar(call_of(&scatter_scalar_class, x, index, NULL), dim, value);
 }
 ct_status ct_scatter_scalar_(ct_tensor *x, int64_t dim, ct_tensor *index, double value) {
     if (!ct__enter_inplace(CT__OP_scatter_scalar_, x, &index, 1)) return ct__pending();
-    ct_scope scope = ct_scope_begin();
-    ct_tensor *v = ct_full(NULL, 0, value, (ct_dtype)x->dtype);
-    if (v) in_place((call){.cls = &scatter_scalar_inplace_class, .x = x, .index = index, .value = v}, dim);
-    ct_scope_end(scope);
-    return ct__pending();
+    return ct__along_in_place_scalar(call_of(&scatter_scalar_inplace_class, x, index, NULL), dim, value);
 }

@@ -53,19 +53,9 @@ static const ct__node_class index_fill_scalar_inplace_class = SLICES_CLASS(index
 
 /* ---- One call ---- */
 
-/* source: the slices, of x's dtype; or value: the 0-dim tensor for all, which may be a constant of the scalar forms. */
-typedef struct call {
-    const ct__node_class *cls;
-    ct_tensor *x, *index, *source, *value;
-    bool constant;
-    double alpha;
-    int dim;
-    ct_tensor *at, *dense; /* references: indices, and what is written, row-major */
-} call;
-
-static ct_status check_source(const call *c) {
+static ct_status check_source(const ct__along_call *c) {
     const char *function = ct__fn(c->cls->op);
-    const ct_tensor *x = c->x, *source = c->source;
+    const ct_tensor *x = c->x, *source = c->src;
     ct__shape_text a, b;
     bool fits = source->ndim == x->ndim;
     for (int i = 0; i < x->ndim && fits; i++) fits = source->sizes[i] == (i == c->dim ? c->index->numel : x->sizes[i]);
@@ -81,7 +71,7 @@ static ct_status check_source(const call *c) {
 }
 
 /* Negative ones count from the end. at is c's own copy. */
-static ct_status wrap_indices(call *c) {
+static ct_status wrap_indices(ct__along_call *c) {
     const int64_t size = ct__size_at(c->x, c->dim);
     bool negative = false;
     const int64_t *v = (const int64_t *)(const void *)ct__ptr(c->at);
@@ -97,7 +87,7 @@ static ct_status wrap_indices(call *c) {
 }
 
 /* What is written to all slices. */
-static ct_tensor *constant_slices(const call *c) {
+static ct_tensor *constant_slices(const ct__along_call *c) {
     int64_t sizes[CT_MAX_NDIM];
     memcpy(sizes, c->x->sizes, c->x->ndim * sizeof *sizes);
     if (c->x->ndim) sizes[c->dim] = c->at->numel;
@@ -107,62 +97,30 @@ static ct_tensor *constant_slices(const call *c) {
     return NULL;
 }
 
-static ct_status prepare(call *c, int64_t dim) {
+static ct_status prepare(ct__along_call *c, int64_t dim) {
     const char *function = ct__fn(c->cls->op);
     ct__dim_text text;
     CT__TRY(ct__wrap_dim(function, dim, c->x->ndim, &c->dim));
     CT__TRY(ct__check_slices(function, c->x, c->index));
-    if (c->source) CT__TRY(check_source(c));
+    if (c->src) CT__TRY(check_source(c));
     if (c->value && c->value->ndim != 0) return ct__fail(CT_ERR_SHAPE, "%s: value has %d dims, not 0", function, c->value->ndim);
     if (!(c->at = ct__indices(function, c->index))) return ct__pending();
     if (c->value) CT__TRY(wrap_indices(c));
     CT__TRY(ct__check_indices(function, c->at, ct__size_at(c->x, c->dim), ct__dim_name(&text, c->dim)));
-    c->dense = c->source ? ct__dense(function, c->source) : constant_slices(c);
+    c->dense = c->src ? ct__dense(function, c->src) : constant_slices(c);
     return ct__pending();
 }
 
-static ct__node *record(const call *c) {
-    ct_tensor *other = c->source ? c->source : c->constant ? NULL : c->value;
-    ct__node *n = ct__node_new(c->cls, (ct_tensor *[]){c->x, other}, other ? 2 : 1, 1);
-    ct__save(n, 0, c->index);
-    if (n) *(ct__dim_ctx *)ct__ctx(n) = (ct__dim_ctx){c->dim, c->alpha};
-    return n;
-}
-
-static void write(const call *c, ct_tensor *out) {
+static ct_status write(const ct__along_call *c, ct_tensor *out) {
     ct__picks p = ct__picks_along(out, c->dim, c->at);
-    if (!c->dense->numel || !out->numel) return;
+    if (!c->dense->numel || !out->numel) return CT_OK;
     if (c->cls->backward == index_add_backward) ct__picks_add(&p, (ct_dtype)out->dtype, ct__ptr(out), ct__ptr(c->dense), c->alpha);
     else ct__picks_put(&p, ct_dtype_size((ct_dtype)out->dtype), ct__ptr(out), ct__ptr(c->dense));
+    return CT_OK;
 }
 
-static ct_tensor *new_tensor(call c, int64_t dim) {
-    ct_tensor *out = NULL;
-    ct__node *n = NULL;
-    if (prepare(&c, dim) == CT_OK) out = ct__copy_of(ct__fn(c.cls->op), c.x);
-    if (out) {
-        n = record(&c);
-        write(&c, out);
-    }
-    ct__unref(c.at);
-    ct__unref(c.dense);
-    return ct__finish(n, out);
-}
-
-static ct_status in_place(call c, int64_t dim) {
-    const char *function = ct__fn(c.cls->op);
-    ct__node *n = NULL;
-    ct_status status = ct__check_apart(function, c.x, c.index, "index");
-    if (status == CT_OK) status = ct__check_apart(function, c.x, c.source, "source");
-    if (status == CT_OK) status = prepare(&c, dim);
-    if (status == CT_OK) n = record(&c);
-    status = ct__pending();
-    if (status == CT_OK) write(&c, c.x);
-    ct__unref(c.at);
-    ct__unref(c.dense);
-    if (status == CT_OK) return ct__finish_inplace(n, c.x);
-    ct__node_unref(n);
-    return status;
+static ct__along_call call_of(const ct__node_class *cls, ct_tensor *x, ct_tensor *index, ct_tensor *source, ct_tensor *value) {
+    return (ct__along_call){.cls = cls, .prepare = prepare, .write = write, .x = x, .index = index, .src = source, .src_name = "source", .value = value};
 }
 
 /* ---- index_add ---- */
@@ -175,16 +133,16 @@ static ct_status alpha_of(int op, const ct_tensor *x, const ct_index_add_options
     return CT_OK;
 }
 ct_tensor *ct_index_add(ct_tensor *x, int64_t dim, ct_tensor *index, ct_tensor *source, const ct_index_add_options *options) {
-    double alpha;
     if (!ct__enter(CT__OP_index_add, (ct_tensor *[]){x, index, source}, 3)) return NULL;
-    CT__TRY_NULL(alpha_of(CT__OP_index_add, x, options, &alpha));
-    return new_tensor((call){.cls = &index_add_class, .x = x, .index = index, .source = source, .alpha = alpha}, dim);
+    ct__along_call c = call_of(&index_add_class, x, index, source, NULL);
+    CT__TRY_NULL(alpha_of(CT__OP_index_add, x, options, &c.alpha));
+    return ct__along_new(c, dim);
 }
 ct_status ct_index_add_(ct_tensor *x, int64_t dim, ct_tensor *index, ct_tensor *source, const ct_index_add_options *options) {
-    double alpha;
     if (!ct__enter_inplace(CT__OP_index_add_, x, (ct_tensor *[]){index, source}, 2)) return ct__pending();
-    CT__TRY(alpha_of(CT__OP_index_add_, x, options, &alpha));
-    return in_place((call){.cls = &index_add_inplace_class, .x = x, .index = index, .source = source, .alpha = alpha}, dim);
+    ct__along_call c = call_of(&index_add_inplace_class, x, index, source, NULL);
+    CT__TRY(alpha_of(CT__OP_index_add_, x, options, &c.alpha));
+    return ct__along_in_place(c, dim);
 }
 
 /* ---- index_copy ---- */
@@ -193,35 +151,28 @@ ct_tensor *ct_index_copy(ct_tensor *x, int64_t dim, ct_tensor *index, ct_tensor 
     ct_scope cast;
     if (ct__autocast(CT__CAST_WIDEST, (ct_tensor **[]){&x, &index, &source}, 3, &cast)) return ct_scope_return(cast, ct_index_copy(x, dim, index, source));
     if (!ct__enter(CT__OP_index_copy, (ct_tensor *[]){x, index, source}, 3)) return NULL;
-    return new_tensor((call){.cls = &index_copy_class, .x = x, .index = index, .source = source}, dim);
+    return ct__along_new(call_of(&index_copy_class, x, index, source, NULL), dim);
 }
 ct_status ct_index_copy_(ct_tensor *x, int64_t dim, ct_tensor *index, ct_tensor *source) {
     if (!ct__enter_inplace(CT__OP_index_copy_, x, (ct_tensor *[]){index, source}, 2)) return ct__pending();
-    return in_place((call){.cls = &index_copy_inplace_class, .x = x, .index = index, .source = source}, dim);
+    return ct__along_in_place(call_of(&index_copy_inplace_class, x, index, source, NULL), dim);
 }
 
 /* ---- index_fill ---- */
 
 ct_tensor *ct_index_fill(ct_tensor *x, int64_t dim, ct_tensor *index, ct_tensor *value) {
     if (!ct__enter(CT__OP_index_fill, (ct_tensor *[]){x, index, value}, 3)) return NULL;
-    return new_tensor((call){.cls = &index_fill_class, .x = x, .index = index, .value = value}, dim);
+    return ct__along_new(call_of(&index_fill_class, x, index, NULL, value), dim);
 }
 ct_status ct_index_fill_(ct_tensor *x, int64_t dim, ct_tensor *index, ct_tensor *value) {
     if (!ct__enter_inplace(CT__OP_index_fill_, x, (ct_tensor *[]){index, value}, 2)) return ct__pending();
-    return in_place((call){.cls = &index_fill_inplace_class, .x = x, .index = index, .value = value}, dim);
+    return ct__along_in_place(call_of(&index_fill_inplace_class, x, index, NULL, value), dim);
 }
 ct_tensor *ct_index_fill_scalar(ct_tensor *x, int64_t dim, ct_tensor *index, double value) {
     if (!ct__enter(CT__OP_index_fill_scalar, (ct_tensor *[]){x, index}, 2)) return NULL;
-    ct_scope scope = ct_scope_begin();
-    ct_tensor *v = ct_full(NULL, 0, value, (ct_dtype)x->dtype), *out = NULL;
-    if (v) out = new_tensor((call){.cls = &index_fill_scalar_class, .x = x, .index = index, .value = v, .constant = true}, dim);
-    return ct_scope_return(scope, out);
+    return ct__along_new_scalar(call_of(&index_fill_scalar_class, x, index, NULL, NULL), dim, value);
 }
 ct_status ct_index_fill_scalar_(ct_tensor *x, int64_t dim, ct_tensor *index, double value) {
     if (!ct__enter_inplace(CT__OP_index_fill_scalar_, x, &index, 1)) return ct__pending();
-    ct_scope scope = ct_scope_begin();
-    ct_tensor *v = ct_full(NULL, 0, value, (ct_dtype)x->dtype);
-    if (v) in_place((call){.cls = &index_fill_scalar_inplace_class, .x = x, .index = index, .value = v, .constant = true}, dim);
-    ct_scope_end(scope);
-    return ct__pending();
+    return ct__along_in_place_scalar(call_of(&index_fill_scalar_inplace_class, x, index, NULL, NULL), dim, value);
 }
