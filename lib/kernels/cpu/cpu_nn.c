@@ -130,15 +130,21 @@ static bool is_cheap(ct__act kind) {
 }
 static int64_t act_grain(ct__act kind) { return is_cheap(kind) ? GRAIN_CHEAP : GRAIN_EXP; }
 
+/* cpu_gelu.c */
+void CT__ISA_NAME(ct__gelu)(int64_t n, const float *x, float *y);
+void CT__ISA_NAME(ct__gelu_backward)(int64_t n, const float *x, const float *g, float *gx);
+
 static void act(ct__act kind, ct_dtype dtype, int64_t n, const void *x, void *y, double a, double b) {
     act_args args = {.kind = kind, .x = x, .y = y, .a = a, .b = b};
-    ct__parallel_for(n, act_grain(kind), PICK(dtype, act_range), &args);
+    if (kind == CT__ACT_GELU && dtype == CT_F32) CT__ISA_NAME(ct__gelu)(n, x, y);
+    else ct__parallel_for(n, act_grain(kind), PICK(dtype, act_range), &args);
 }
 
 static void act_backward(ct__act kind, ct_dtype dtype, int64_t n, const void *saved, const void *g, void *gin, double a, double b) {
     act_args args = {.kind = kind, .x = saved, .g = g, .y = gin, .a = a, .b = b};
     bool cheap = kind <= CT__ACT_TANH || is_cheap(kind);
-    ct__parallel_for(n, cheap ? GRAIN_CHEAP : GRAIN_EXP, PICK(dtype, act_backward_range), &args);
+    if (kind == CT__ACT_GELU && dtype == CT_F32) CT__ISA_NAME(ct__gelu_backward)(n, saved, g, gin);
+    else ct__parallel_for(n, cheap ? GRAIN_CHEAP : GRAIN_EXP, PICK(dtype, act_backward_range), &args);
 }
 
 /* Calls rows(begin, end) over outer where rows are contiguous, else columns(begin, end) over groups of COLUMNS of them. */
