@@ -271,6 +271,25 @@ START_TEST(few_pixels_under_many_weights_agree_with_reference) { /* over a MiB o
 }
 END_TEST
 
+/* Such images are mostly edges: which taps reach a pixel depends on its place, and there are pixels that none reaches. */
+START_TEST(edges_of_small_images_under_many_weights_agree_with_reference) {
+    static const int64_t shapes[][9] = {/* n, c, height, width, f, kernel, stride, pad, dilation */
+                                        {9, 130, 2, 2, 260, 3, 1, 1, 1}, {1, 130, 7, 7, 260, 3, 1, 1, 1}, {5, 130, 1, 1, 260, 3, 1, 1, 1},
+                                        {2, 130, 5, 3, 260, 3, 1, 2, 2}, {7, 130, 5, 4, 260, 3, 2, 1, 1}, {3, 130, 7, 8, 260, 3, 4, 0, 1},
+                                        {2, 70, 3, 9, 160, 5, 1, 4, 1},  {2, 16, 12, 12, 33, 25, 1, 12, 1}};
+    for (size_t i = 0; i < CT__COUNT(shapes); i++) {
+        const int64_t *z = shapes[i];
+        ct__conv_shape s = plain(z[0], z[1], z[2], z[4], z[5]);
+        s.w = z[3];
+        s.stride_h = s.stride_w = z[6];
+        s.pad_h = s.pad_w = z[7];
+        s.dil_h = s.dil_w = z[8];
+        s.x_last = s.y_last = i % 2;
+        check_shape(s);
+    }
+}
+END_TEST
+
 START_TEST(images_larger_than_a_task_are_cut_into_rows) {
     ct__conv_shape s = plain(1, 16, 70, 16, 3);
     s.pad_h = s.pad_w = 1;
@@ -400,6 +419,7 @@ TEST_LIST = {
     TEST(few_channels_around_tiles_agree_with_reference),
     TEST(many_channels_to_few_are_summed_in_blocks),
     TEST(few_pixels_under_many_weights_agree_with_reference),
+    TEST(edges_of_small_images_under_many_weights_agree_with_reference),
     TEST(images_larger_than_a_task_are_cut_into_rows),
     TEST(weight_grad_agrees_with_reference_however_its_work_is_cut),
     TEST(scale_bias_and_relu_are_applied_to_finished_sums),

@@ -22,7 +22,11 @@ typedef struct NAME(gather) {
 /* Lanes n of one vector, `cols` neighbouring taps or (channel, tap) pairs: column j goes to line place[j] of the block. */
 static void NAME(pack_square)(const REAL *src, int64_t lane_step, int n, int cols, const int64_t *place, REAL *out, int64_t line) {
     VEC r[LANES];
-    for (int k = 0; k < LANES; k++) r[k] = k < n ? v_load_n(src + k * lane_step, cols) : v_zero();
+    if (n == LANES && cols == LANES) {
+        for (int k = 0; k < LANES; k++) r[k] = v_load(src + k * lane_step);
+    } else {
+        for (int k = 0; k < LANES; k++) r[k] = k < n ? v_load_n(src + k * lane_step, cols) : v_zero();
+    }
     v_transpose(r);
     for (int j = 0; j < cols; j++)
         if (place[j] >= 0) v_store(out + place[j] * line, r[j]);
@@ -37,20 +41,19 @@ static void NAME(pack_lanes)(const NAME(gather) *g, int64_t group, int64_t vec, 
     bool mirrored = p->v.mirrored && !p->depthwise;
     int64_t channels = p->shape.c / p->shape.groups, lane_step = mirrored ? p->taps : channels * p->taps;
     int lanes = (int)ct__min_i64(LANES, p->lanes - vec * LANES);
-    int64_t outer = mirrored ? n : 1, inner = mirrored ? p->taps : n * p->taps;
-    for (int64_t f = 0; f < outer; f++) {
-        const REAL *src = g->w + vec * LANES * lane_step;
-        src += mirrored ? (group * p->red + from + f) * channels * p->taps : group * p->lanes * lane_step + from * p->taps;
-        int64_t tap = 0, channel = f; /* of the next column */
-        for (int64_t j = 0; j < inner; j += LANES) {
-            int64_t place[LANES];
-            int cols = (int)ct__min_i64(LANES, inner - j);
-            for (int i = 0; i < cols; i++) {
-                place[i] = p->order[tap] < 0 ? -1 : p->order[tap] * n + channel;
-                if (++tap == p->taps) tap = 0, channel++;
-            }
-            NAME(pack_square)(src + j, lane_step, lanes, cols, place, out, line);
+    const REAL *src = g->w + vec * LANES * lane_step;
+    src += mirrored ? (group * p->red + from) * channels * p->taps : group * p->lanes * lane_step + from * p->taps;
+    int64_t outer = mirrored ? n : 1, inner = mirrored ? p->taps : n * p->taps, tap = 0, channel = 0;
+    for (int64_t j = 0; j < inner; j += LANES) {
+        int64_t place[LANES];
+        int cols = (int)ct__min_i64(LANES, inner - j);
+        for (int i = 0; i < cols; i++) {
+            place[i] = p->order[tap] * n + channel; /* an unused tap's is below 0 */
+            tap++; /* no branch: taps and columns are out of step */
+            channel += tap == p->taps;
+            tap = tap == p->taps ? 0 : tap;
         }
+        for (int64_t f = 0; f < outer; f++) NAME(pack_square)(src + f * channels * p->taps + j, lane_step, lanes, cols, place, out + f * line, line);
     }
 }
 
@@ -82,10 +85,12 @@ typedef struct NAME(piece) {
     int64_t next_lines, here_lines; /* to fetch with each tile */
 } NAME(piece);
 
+/* The tile of t's first n pixels. */
+static void NAME(run_tile)(const NAME(piece) *c, NAME(conv_tile) *t, int64_t n) { NAME(tile_table)[c->p->depthwise][c->vecs - 1][n - 1](t); }
+
 /* Walks a phase's pixels in tiles that cross row ends, so that only the piece's last tile may be short. */
-static void NAME(sweep)(NAME(piece) *c, const conv_phase *f, int64_t rows, int64_t cols, NAME(conv_tile) *t) {
+static CT__NOINLINE void NAME(sweep)(NAME(piece) *c, const conv_phase *f, int64_t rows, int64_t cols, NAME(conv_tile) *t) {
     const conv_plan *p = c->p;
-    const NAME(tile_function) *table = NAME(tile_table)[p->depthwise][c->vecs - 1];
     int64_t left = rows * cols, col = 0, most = conv_tile_pixels(p, c->vecs);
     const REAL *src = c->src, *src_row = src;
     REAL *dst = c->dst + (f->row * p->h.dst + f->col) * c->dst_pixel, *dst_row = dst;
@@ -106,7 +111,7 @@ static void NAME(sweep)(NAME(piece) *c, const conv_phase *f, int64_t rows, int64
         }
         conv_fetch_some(&c->here, c->here_lines);
         conv_fetch_some(c->next, c->next_lines);
-        table[n - 1](t);
+        NAME(run_tile)(c, t, n);
         left -= n;
     }
 }
@@ -119,9 +124,8 @@ static void NAME(compute_phase)(NAME(piece) *c, const conv_phase *f) {
     const conv_plan *p = c->p;
     int64_t rows = (c->rows - f->row + p->v.dst_step - 1) / p->v.dst_step, cols = (p->h.dst - f->col + p->h.dst_step - 1) / p->h.dst_step;
     if (c->rows <= f->row || cols <= 0) return;
-    int64_t line = c->vecs * LANES, most = NAME(WEIGHT_BYTES) / (int64_t)sizeof(REAL) / line;
-    const REAL *w = c->weights + f->first * line;
-    NAME(conv_tile) t = {.begin = true, .run = p->run + f->run, .last = c->last};
+    int64_t most = NAME(WEIGHT_BYTES) / (int64_t)sizeof(REAL) / (c->vecs * LANES);
+    NAME(conv_tile) t = {.w = c->weights, .begin = true, .run = p->run + f->run, .last = c->last};
     int64_t left = f->n_run;
     do { /* once for a phase without taps as well: its pixels are the bias */
         int64_t entries = 0;
@@ -129,12 +133,10 @@ static void NAME(compute_phase)(NAME(piece) *c, const conv_phase *f) {
             if (t.n_run > 0 && entries + t.run[t.n_run].length > most) break;
             entries += t.run[t.n_run].length;
         }
-        t.w = w;
         left -= t.n_run;
         if (left == 0) t.scale = c->scale, t.bias = c->bias, t.relu = c->relu;
         NAME(sweep)(c, f, rows, cols, &t);
         t.begin = false;
-        w += entries * line;
         t.run += t.n_run;
     } while (left > 0);
 }

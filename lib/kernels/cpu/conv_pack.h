@@ -14,7 +14,7 @@ static void NAME(pack_pixels)(const conv_plan *p, const REAL *image, int64_t row
  * Rows first ... first + n - 1 of a source image, which may lie outside of it, to out [n][packed_w][C] with zeros around. Without columns to pad or
  * leave out, the rows inside are one stretch.
  */
-static void NAME(pack_source)(const conv_plan *p, const REAL *image, int64_t first, int64_t n, REAL *out) {
+static CT__NOINLINE void NAME(pack_source)(const conv_plan *p, const REAL *image, int64_t first, int64_t n, REAL *out) {
     int64_t line = p->packed_w * p->src_c;
     int64_t above = ct__max_i64(0, ct__min_i64(n, -first)), end = ct__max_i64(above, ct__min_i64(n, p->v.src - first));
     int64_t left = ct__max_i64(0, ct__min_i64(p->packed_w, -p->h.low)), right = ct__max_i64(left, ct__min_i64(p->packed_w, p->h.src - p->h.low));

@@ -50,15 +50,14 @@
 #define PLANES_VECS 2
 
 /* A stretch of the reduction whose source elements lie side by side: the channels of a tap, or of several taps that are neighbours in
- * memory. offset is from the pixel's own place in the packed source. */
+ * memory. offset is from the pixel's own place in the packed source, entry counts the weights' lines before the first of these. */
 typedef struct conv_run {
-    int64_t offset, length;
+    int64_t offset, length, entry;
 } conv_run;
 
 typedef struct conv_phase {
     int64_t row, col;         /* the first dest row and column; others follow in steps of dst_step */
     int64_t run, n_run;       /* its part of the list of runs */
-    int64_t first;            /* reduction entries of the phases before it: its weights begin there */
 } conv_phase;
 
 typedef struct conv_axis {
@@ -81,10 +80,23 @@ typedef struct conv_planes {
 /* How conv_deep.h cuts the work: see there. */
 typedef struct conv_deep {
     bool on;
-    int64_t channels;                  /* of a part */
-    size_t images_at;                  /* in scratch */
-    size_t part_at, runs_at;           /* within a chunk's area */
+    bool edges;                     /* taps that fall on padding are left out, and no source is padded */
+    int64_t channels;               /* of a part */
+    int64_t kinds, n_run;
+    size_t kinds_at, pixels_at, images_at; /* in scratch */
+    size_t part_at, my_runs_at;     /* within a chunk's area */
+    struct conv_kind *kind;         /* filled in by conv_plan_lists, as the next one */
+    struct conv_pixel *pixel;
 } conv_deep;
+
+/* Dest pixels of an image that the same taps reach, and where they lie: elements of a packed source image, pixels of dest. */
+typedef struct conv_kind {
+    int64_t pixel, pixels; /* its part of the list of pixels */
+    int64_t run, n_run;    /* and of the list of runs: one for each tap, whose entry is the tap's number */
+} conv_kind;
+typedef struct conv_pixel {
+    int64_t src, dst;
+} conv_pixel;
 
 typedef struct conv_plan {
     ct__conv_shape shape;
@@ -123,6 +135,8 @@ typedef struct conv_plan {
 #define conv_plan_lists CT__ISA_NAME(ct__conv_plan_lists)
 #define conv_planes_make CT__ISA_NAME(ct__conv_planes_make)
 #define conv_planes_lists CT__ISA_NAME(ct__conv_planes_lists)
+#define conv_deep_make CT__ISA_NAME(ct__conv_deep_make)
+#define conv_deep_lists CT__ISA_NAME(ct__conv_deep_lists)
 #define conv_planes_f32 CT__ISA_NAME(ct__conv_planes_f32)
 #define conv_planes_f64 CT__ISA_NAME(ct__conv_planes_f64)
 #define conv_gather_f32 CT__ISA_NAME(ct__conv_gather_f32)
@@ -142,6 +156,9 @@ void conv_plan_lists(conv_plan *p, void *scratch);
 /* The same for conv_planes.h; planes.on becomes whether it takes the pass. */
 bool conv_planes_make(conv_plan *p);
 void conv_planes_lists(conv_plan *p, void *scratch);
+/* And for conv_deep.h, with deep.on. */
+bool conv_deep_make(conv_plan *p);
+void conv_deep_lists(conv_plan *p, void *scratch);
 
 /* forward and input_grad: dest = source gathered with the weights, as the plan says, and what `end` makes of it (NULL: nothing). */
 void conv_gather_f32(conv_plan *p, const float *src, const float *w, const ct__conv_end *end, float *dst, void *scratch);
@@ -168,9 +185,12 @@ CT__INLINE size_t conv_reserve(size_t *total, int64_t count, size_t size) {
     return at;
 }
 
-/* The source position that tap reads for the first dest position of a phase; only where the tap belongs to the phase. */
-CT__INLINE int64_t conv_axis_source(const conv_axis *a, int64_t phase, int64_t tap) {
-    return a->mirrored ? (phase + a->pad - tap * a->dil) / a->stride : tap * a->dil - a->pad;
+/* Whether a tap reads a source position, if only one of padding, for dest position `at`, and which. */
+CT__INLINE bool conv_axis_reads(const conv_axis *a, int64_t at, int64_t tap) {
+    return !a->mirrored || (at + a->pad - tap * a->dil) % a->stride == 0;
+}
+CT__INLINE int64_t conv_axis_source(const conv_axis *a, int64_t at, int64_t tap) {
+    return a->mirrored ? (at + a->pad - tap * a->dil) / a->stride : at * a->stride + tap * a->dil - a->pad;
 }
 /* Source positions that n dest positions, beginning at one where phase 0 begins, read. */
 CT__INLINE int64_t conv_axis_count(const conv_axis *a, int64_t n) { return (ct__ceil_div_i64(n, a->dst_step) - 1) * a->src_step + a->span; }

@@ -9,7 +9,7 @@
 typedef struct NAME(conv_tile) {
     const REAL *src[CONV_MOST_PIXELS];
     REAL *dst[CONV_MOST_PIXELS];
-    const REAL *w;    /* [entries of the runs][vectors * LANES] */
+    const REAL *w;    /* [entries][vectors * LANES] */
     bool begin;       /* sums begin with 0; else with what dst holds from earlier runs */
     const REAL *scale, *bias; /* of finished sums, one number per lane (see ct__conv_end); NULL: more runs follow, or there is none */
     bool relu;
@@ -41,9 +41,8 @@ CT__INLINE void NAME(tile_end)(const NAME(conv_tile) *t, const int pixels, const
 CT__INLINE void NAME(tile_dense)(const NAME(conv_tile) *t, const int pixels, const int vecs) {
     VEC acc[CONV_MOST_PIXELS][CONV_VECS];
     NAME(tile_begin)(t, pixels, vecs, acc);
-    const REAL *w = t->w;
     for (int64_t r = 0; r < t->n_run; r++) {
-        const REAL *s[CONV_MOST_PIXELS];
+        const REAL *s[CONV_MOST_PIXELS], *w = t->w + t->run[r].entry * vecs * LANES;
         for (int i = 0; i < pixels; i++) s[i] = t->src[i] + t->run[r].offset;
         int64_t n = t->run[r].length;
 #pragma GCC unroll 2
@@ -64,14 +63,13 @@ CT__INLINE void NAME(tile_dense)(const NAME(conv_tile) *t, const int pixels, con
 CT__INLINE void NAME(tile_depthwise)(const NAME(conv_tile) *t, const int pixels, const int vecs) {
     VEC acc[CONV_MOST_PIXELS][CONV_VECS];
     NAME(tile_begin)(t, pixels, vecs, acc);
-    const REAL *w = t->w;
     for (int64_t r = 0; r < t->n_run; r++) {
+        const REAL *w = t->w + t->run[r].entry * vecs * LANES;
         for (int v = 0; v < vecs; v++) {
             VEC wv = v_load(w + v * LANES);
             for (int i = 0; i < pixels; i++)
                 acc[i][v] = v_fma(v_load(t->src[i] + t->run[r].offset + v * LANES), wv, acc[i][v]);
         }
-        w += vecs * LANES;
     }
     NAME(tile_end)(t, pixels, vecs, acc);
 }

@@ -7,20 +7,15 @@
  * - At least TASKS_PER_THREAD tasks per thread where there are rows enough, so that batch 1 runs in parallel as well.
  * - The inner loop covers about INNER_PIXELS pixels: 64 filters of 96 pixels are 24 KiB, half of an L1. For a row-major dest they are staged there
  *   before being transposed.
- * - conv_deep.h has parts of PART_BYTES, a quarter of an L2; beside one lie the sums of up to DEEP_PIXELS, another quarter.
  */
 #include "kernels/cpu/conv_plan.h"
 
 enum { SOURCE_BYTES = 256 * 1024, TASKS_PER_THREAD = 4, INNER_PIXELS = 96 };
-enum { DEEP_WEIGHTS = 1 << 20, DEEP_PIXELS = 1024, DEEP_IMAGES = 4 << 20, PART_BYTES = 256 * 1024 };
 
 static int64_t mod(int64_t a, int64_t b) { return (a % b + b) % b; }
 
 /* ---- axes: which source positions a dest position reads ---- */
 
-static bool axis_in_phase(const conv_axis *a, int64_t phase, int64_t tap) {
-    return !a->mirrored || mod(phase + a->pad - tap * a->dil, a->stride) == 0;
-}
 /* Phases without a dest position are left out: a stride may be larger than the image. */
 static int64_t axis_phases(const conv_axis *a) { return ct__min_i64(a->dst_step, a->dst); }
 
@@ -77,25 +72,6 @@ static bool layout(conv_plan *p) {
     return true;
 }
 
-static bool deep_layout(conv_plan *p) {
-    size_t total = 0, mine = 0;
-    int64_t block = CONV_VECS * p->lanes_per_vec, image;
-    p->runs_at = conv_reserve(&total, p->taps, sizeof(conv_run));
-    p->order_at = conv_reserve(&total, p->taps, sizeof(int64_t));
-    p->phases_at = conv_reserve(&total, 1, sizeof(conv_phase));
-    image = conv_axis_count(&p->v, p->v.dst) * p->packed_w * p->src_c;
-    if (!p->direct) p->deep.images_at = conv_reserve(&total, p->shape.n * image + p->lanes_per_vec, p->real_size);
-    p->chunk_base = total;
-    p->deep.part_at = conv_reserve(&mine, p->taps * p->deep.channels, (size_t)block * p->real_size);
-    p->deep.runs_at = conv_reserve(&mine, p->taps, sizeof(conv_run));
-    if (!p->dst_last) p->stage_at = conv_reserve(&mine, p->shape.n * p->v.dst * p->h.dst, (size_t)block * p->real_size);
-    p->chunk_stride = mine;
-    conv_reserve(&total, p->chunks, mine);
-    if (mine == SIZE_MAX || total == SIZE_MAX) return false;
-    p->total = total + 64;
-    return true;
-}
-
 /* ---- the plan ---- */
 
 static bool needs_padding(const conv_axis *a) { return a->low < 0 || conv_axis_count(a, a->dst) + a->low > a->src; }
@@ -127,22 +103,6 @@ static void cut_work(conv_plan *p) {
     p->chunk = ct__parallel_chunk(p->tasks, 1);
 }
 
-/* Weights that do not fit into an L2, few pixels, whose images do all fit into an L3, and as many blocks for each thread. */
-static bool is_deep(const conv_plan *p) {
-    double weights = (double)p->groups * (double)p->reduction * (double)p->lanes, pixels = (double)p->shape.n * (double)p->v.dst * (double)p->h.dst;
-    double images = (double)p->shape.n * (double)conv_axis_count(&p->v, p->v.dst) * (double)p->packed_w * (double)p->src_c;
-    int64_t blocks = p->groups * p->blocks, threads = ct__num_threads();
-    return weights * (double)p->real_size >= DEEP_WEIGHTS && pixels <= DEEP_PIXELS && images * (double)p->real_size <= DEEP_IMAGES &&
-           (blocks % threads == 0 || blocks >= 4 * threads) && p->v.dst_step == 1 && p->h.dst_step == 1 && !p->depthwise;
-}
-
-static void cut_deep(conv_plan *p) {
-    int64_t channel = p->taps * CONV_VECS * p->lanes_per_vec * (int64_t)p->real_size, most = ct__max_i64(1, PART_BYTES / channel);
-    p->deep.channels = ct__even_part_i64(p->red, most);
-    p->chunks = ct__parallel_count(p->groups * p->blocks, 1);
-    p->chunk = ct__parallel_chunk(p->groups * p->blocks, 1);
-}
-
 bool conv_plan_make(conv_plan *p, const ct__conv_shape *s, ct__conv_pass pass, int real) {
     bool mirrored = pass == CT__CONV_INPUT_GRAD;
     int64_t cg = s->c / s->groups, fg = s->f / s->groups;
@@ -171,11 +131,8 @@ bool conv_plan_make(conv_plan *p, const ct__conv_shape *s, ct__conv_pass pass, i
     if (p->direct) p->packed_w = p->h.src;
     if (!conv_planes_make(p)) return false;
     if (p->planes.on) return true;
-    p->deep.on = is_deep(p);
-    if (p->deep.on) {
-        cut_deep(p);
-        return deep_layout(p);
-    }
+    if (!conv_deep_make(p)) return false;
+    if (p->deep.on) return true;
     cut_work(p);
     return layout(p);
 }
@@ -183,21 +140,21 @@ bool conv_plan_make(conv_plan *p, const ct__conv_shape *s, ct__conv_pass pass, i
 static void add_taps(conv_plan *p, conv_phase *f, int64_t *runs, int64_t *entries) {
     for (int64_t i = 0; i < p->v.taps; i++) {
         int64_t a = axis_tap(&p->v, i);
-        if (!axis_in_phase(&p->v, f->row, a)) continue;
+        if (!conv_axis_reads(&p->v, f->row, a)) continue;
         for (int64_t j = 0; j < p->h.taps; j++) {
             int64_t b = axis_tap(&p->h, j);
-            if (!axis_in_phase(&p->h, f->col, b)) continue;
+            if (!conv_axis_reads(&p->h, f->col, b)) continue;
             int64_t row = conv_axis_source(&p->v, f->row, a) - p->v.low, col = conv_axis_source(&p->h, f->col, b) - p->h.low;
             int64_t offset = (row * p->packed_w + col) * p->src_c;
-            p->order[a * p->h.taps + b] = *entries / p->red;
-            *entries += p->red;
-            conv_run *last = f->n_run > 0 && !p->depthwise && !p->deep.on ? &p->run[*runs - 1] : NULL;
+            conv_run *last = f->n_run > 0 && !p->depthwise ? &p->run[*runs - 1] : NULL;
             if (last && last->offset + last->length == offset) {
                 last->length += p->red;
             } else {
-                p->run[(*runs)++] = (conv_run){offset, p->red};
+                p->run[(*runs)++] = (conv_run){offset, p->red, *entries};
                 f->n_run++;
             }
+            p->order[a * p->h.taps + b] = *entries / p->red;
+            *entries += p->red;
         }
     }
 }
@@ -208,6 +165,10 @@ void conv_plan_lists(conv_plan *p, void *scratch) {
         conv_planes_lists(p, scratch);
         return;
     }
+    if (p->deep.on) {
+        conv_deep_lists(p, scratch);
+        return;
+    }
     p->run = (void *)(base + p->runs_at);
     p->phase = (void *)(base + p->phases_at);
     p->order = (void *)(base + p->order_at);
@@ -216,7 +177,7 @@ void conv_plan_lists(conv_plan *p, void *scratch) {
     for (int64_t a = 0; a < axis_phases(&p->v); a++)
         for (int64_t b = 0; b < axis_phases(&p->h); b++) {
             conv_phase *f = &p->phase[p->n_phase++];
-            *f = (conv_phase){.row = a, .col = b, .run = runs, .first = entries};
+            *f = (conv_phase){.row = a, .col = b, .run = runs};
             add_taps(p, f, &runs, &entries);
         }
 }
