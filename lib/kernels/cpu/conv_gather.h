@@ -86,7 +86,16 @@ typedef struct NAME(piece) {
 } NAME(piece);
 
 /* The tile of t's first n pixels. */
-static void NAME(run_tile)(const NAME(piece) *c, NAME(conv_tile) *t, int64_t n) { NAME(tile_table)[c->p->depthwise][c->vecs - 1][n - 1](t); }
+static void NAME(run_tile)(const NAME(piece) *c, NAME(conv_tile) *t, int64_t n) {
+    const NAME(tile_function) *table = NAME(tile_table)[c->p->depthwise][c->vecs - 1];
+    if (table[n - 1]) {
+        table[n - 1](t);
+        return;
+    }
+    REAL nowhere[CONV_VECS * LANES] = {0};
+    for (; !table[n - 1]; n++) t->src[n] = t->src[0], t->dst[n] = nowhere;
+    table[n - 1](t);
+}
 
 /* Walks a phase's pixels in tiles that cross row ends, so that only the piece's last tile may be short. */
 static CT__NOINLINE void NAME(sweep)(NAME(piece) *c, const conv_phase *f, int64_t rows, int64_t cols, NAME(conv_tile) *t) {

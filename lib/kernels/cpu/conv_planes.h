@@ -57,7 +57,7 @@ CT__INLINE REAL *NAME(put_zeros)(REAL *out, int64_t n) {
     return out + n;
 }
 
-/* The rows of one channel that `rows` dest rows from `row` on read, padded. Writes up to a vector more, of zeros. */
+/* The rows of one channel that `rows` dest rows from `row` on read, padded, and zeros for a tile more. */
 static void NAME(pad_plane)(const conv_plan *p, const REAL *src, int64_t row, int64_t rows, REAL *out) {
     int64_t first = row + p->v.low, n = rows - 1 + p->v.span, line = p->planes.line;
     int64_t left = ct__max_i64(0, ct__min_i64(line, -p->h.low)), right = ct__max_i64(left, ct__min_i64(line, p->h.src - p->h.low));
@@ -74,7 +74,7 @@ static void NAME(pad_plane)(const conv_plan *p, const REAL *src, int64_t row, in
         if (k < inside) v_store(out + k, v_load_n(from + k, (int)(inside - k)));
         out = NAME(put_zeros)(out + inside, line - right);
     }
-    v_store(out, v_zero());
+    NAME(put_zeros)(out, PLANES_VECS * LANES); /* for the last tile's lanes that are no pixels */
 }
 
 static void NAME(pack_block)(const NAME(planes) *g, const NAME(planes_task) *t, int64_t channel, int64_t channels) {
@@ -103,7 +103,7 @@ static void NAME(planes_sweep)(const conv_plan *p, const NAME(planes_task) *k, i
     for (int64_t at = 0; at < k->pixels; at += PLANES_VECS * LANES) {
         t->x = k->block + at;
         NAME(find_parts)(p, k->pixels, at, t);
-        NAME(planes_table)[k->pixels - at <= LANES ? 0 : PLANES_VECS - 1][channels - 1](t);
+        NAME(planes_table)[channels - 1](t);
     }
 }
 

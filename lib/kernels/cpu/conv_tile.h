@@ -2,8 +2,9 @@
  * conv_tile.h: the innermost loops of forward and input_grad: a tile of dest pixels by vectors of lanes, held in registers over the whole reduction.
  * A template: see vec_real.h.
  *
- * Each count of pixels and vectors is a function of its own, so that the compiler unrolls it and keeps every accumulator in a register; a tail of 2
- * pixels then costs a third of a tile and not a whole one.
+ * Each size is a function of its own, so that the compiler unrolls it and keeps every accumulator in a register. What remains of a row of pixels after whole
+ * tiles takes the next larger size and stores what is too much nowhere. The sizes left out would hardly be faster: with less than 8 accumulators a
+ * tile waits for its own additions. (All 60 sizes of AVX-512 took 100 KB per element type, and no layer of bench_ops was faster with them.)
  */
 
 typedef struct NAME(conv_tile) {
@@ -76,39 +77,51 @@ CT__INLINE void NAME(tile_depthwise)(const NAME(conv_tile) *t, const int pixels,
 
 #define CONV_TILE(kind, P, V) \
     static void NAME(kind##_##P##x##V)(const NAME(conv_tile) *t) { NAME(tile_##kind)(t, P, V); }
-#define CONV_TILES(kind, V) \
-    CONV_TILE(kind, 1, V) CONV_TILE(kind, 2, V) CONV_TILE(kind, 3, V) CONV_TILE(kind, 4, V) CONV_TILE(kind, 5, V) CONV_TILE(kind, 6, V)
-#define CONV_MORE_TILES(V) \
-    CONV_TILE(dense, 7, V) CONV_TILE(dense, 8, V) CONV_TILE(dense, 9, V) CONV_TILE(dense, 10, V) CONV_TILE(dense, 11, V) CONV_TILE(dense, 12, V)
-#define CONV_ROW(kind, V) NAME(kind##_1x##V), NAME(kind##_2x##V), NAME(kind##_3x##V), NAME(kind##_4x##V), NAME(kind##_5x##V), NAME(kind##_6x##V)
-#define CONV_MORE(V) \
-    NAME(dense_7x##V), NAME(dense_8x##V), NAME(dense_9x##V), NAME(dense_10x##V), NAME(dense_11x##V), NAME(dense_12x##V)
-CONV_TILES(dense, 1)
-CONV_TILES(dense, 2)
-CONV_TILES(depthwise, 1)
-CONV_TILES(depthwise, 2)
+#define CONV_AT(kind, P, V) [P - 1] = NAME(kind##_##P##x##V)
+CONV_TILE(dense, 6, 2)
+CONV_TILE(dense, 4, 2)
+CONV_TILE(depthwise, 2, 1)
+CONV_TILE(depthwise, 6, 1)
+CONV_TILE(depthwise, 2, 2)
+CONV_TILE(depthwise, 6, 2)
 #if CONV_VECS == 4
-CONV_MORE_TILES(1)
-CONV_MORE_TILES(2)
-CONV_TILES(dense, 3)
-CONV_TILES(dense, 4)
-CONV_TILES(depthwise, 3)
-CONV_TILES(depthwise, 4)
+CONV_TILE(dense, 8, 1)
+CONV_TILE(dense, 12, 1)
+CONV_TILE(dense, 8, 2)
+CONV_TILE(dense, 12, 2)
+CONV_TILE(dense, 2, 3)
+CONV_TILE(dense, 4, 3)
+CONV_TILE(dense, 6, 3)
+CONV_TILE(dense, 2, 4)
+CONV_TILE(dense, 3, 4)
+CONV_TILE(dense, 4, 4)
+CONV_TILE(dense, 5, 4)
+CONV_TILE(dense, 6, 4)
+CONV_TILE(depthwise, 2, 3)
+CONV_TILE(depthwise, 6, 3)
+CONV_TILE(depthwise, 2, 4)
+CONV_TILE(depthwise, 6, 4)
+#else
+CONV_TILE(dense, 6, 1)
+CONV_TILE(dense, 5, 2)
 #endif
 
-/* [depthwise][vectors - 1][pixels - 1] */
+/* [depthwise][vectors - 1][pixels - 1]; NULL: the next one will do */
 typedef void (*NAME(tile_function))(const NAME(conv_tile) *t);
 static const NAME(tile_function) NAME(tile_table)[2][CONV_VECS][CONV_MOST_PIXELS] = {
 #if CONV_VECS == 4
-    {{CONV_ROW(dense, 1), CONV_MORE(1)}, {CONV_ROW(dense, 2), CONV_MORE(2)}, {CONV_ROW(dense, 3)}, {CONV_ROW(dense, 4)}},
-    {{CONV_ROW(depthwise, 1)}, {CONV_ROW(depthwise, 2)}, {CONV_ROW(depthwise, 3)}, {CONV_ROW(depthwise, 4)}},
+    {{CONV_AT(dense, 8, 1), CONV_AT(dense, 12, 1)},
+     {CONV_AT(dense, 4, 2), CONV_AT(dense, 6, 2), CONV_AT(dense, 8, 2), CONV_AT(dense, 12, 2)},
+     {CONV_AT(dense, 2, 3), CONV_AT(dense, 4, 3), CONV_AT(dense, 6, 3)},
+     {CONV_AT(dense, 2, 4), CONV_AT(dense, 3, 4), CONV_AT(dense, 4, 4), CONV_AT(dense, 5, 4), CONV_AT(dense, 6, 4)}},
+    {{CONV_AT(depthwise, 2, 1), CONV_AT(depthwise, 6, 1)},
+     {CONV_AT(depthwise, 2, 2), CONV_AT(depthwise, 6, 2)},
+     {CONV_AT(depthwise, 2, 3), CONV_AT(depthwise, 6, 3)},
+     {CONV_AT(depthwise, 2, 4), CONV_AT(depthwise, 6, 4)}},
 #else
-    {{CONV_ROW(dense, 1)}, {CONV_ROW(dense, 2)}},
-    {{CONV_ROW(depthwise, 1)}, {CONV_ROW(depthwise, 2)}},
+    {{CONV_AT(dense, 6, 1)}, {CONV_AT(dense, 4, 2), CONV_AT(dense, 5, 2), CONV_AT(dense, 6, 2)}},
+    {{CONV_AT(depthwise, 2, 1), CONV_AT(depthwise, 6, 1)}, {CONV_AT(depthwise, 2, 2), CONV_AT(depthwise, 6, 2)}},
 #endif
 };
 #undef CONV_TILE
-#undef CONV_TILES
-#undef CONV_ROW
-#undef CONV_MORE
-#undef CONV_MORE_TILES
+#undef CONV_AT

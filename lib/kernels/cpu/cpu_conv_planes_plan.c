@@ -31,7 +31,7 @@ static bool cut(conv_plan *p) {
     p->chunks = ct__parallel_count(p->tasks, 1);
     p->chunk = ct__parallel_chunk(p->tasks, 1);
     if (!ct__mul_i64(p->task_rows + p->v.span - 1, k->line, &size) || size > INT64_MAX / 64) return false;
-    int64_t lines = ct__ceil_div_i64(size, p->lanes_per_vec) + 1; /* each channel writes a vector more than its own */
+    int64_t lines = ct__ceil_div_i64(size, p->lanes_per_vec) + PLANES_VECS; /* each channel writes a tile more than its own */
     k->channel_step = (lines | 1) * p->lanes_per_vec;          /* odd: channels fall into different sets of the caches */
     k->channels = ct__even_part_i64(p->red, ct__max_i64(1, BLOCK_BYTES / (k->channel_step * (int64_t)p->real_size)));
     return true;
