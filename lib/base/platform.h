@@ -20,6 +20,15 @@
 #define CT__NOINLINE
 #endif
 
+/* Before a loop whose output may be its input, element for element; the compiler would otherwise take its scalar loop then. */
+#if defined(__clang__)
+#define CT__IVDEP _Pragma("clang loop vectorize(assume_safety)")
+#elif defined(__GNUC__)
+#define CT__IVDEP _Pragma("GCC ivdep")
+#else
+#define CT__IVDEP
+#endif
+
 #define CT__COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 /* A TLS variable that is read without a call; for a few pointers only, the loader's reserve is small. */

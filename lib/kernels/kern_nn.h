@@ -75,6 +75,17 @@ enum { CT__PAIR_CHUNK = 4096 };
 /* Elements that one step of the dropout generator covers; see philox.h. */
 enum { CT__PHILOX_BLOCK = 64 };
 
+
+/* Dropout: element i in row-major order is multiplied by word(key, i) >= threshold ? scale : 0, where word is 32 bits of Philox 4x32-10. */
+typedef struct ct__dropout_draw {
+    uint64_t key;
+    uint64_t threshold; /* words below it drop their element; 2^32 drops all; 0 none, and scale is 1 */
+    double scale;       /* of what is kept */
+} ct__dropout_draw;
+
+/* Rows of one partial sum over columns. */
+enum { CT__SUM_ROWS = 64 };
+
 typedef struct ct__nn_kernels {
     void (*act)(ct__act kind, ct_dtype dtype, int64_t n, const void *x, void *y, double a, double b);
     void (*act_backward)(ct__act kind, ct_dtype dtype, int64_t n, const void *saved, const void *g, void *gin, double a, double b);
@@ -98,6 +109,11 @@ typedef struct ct__nn_kernels {
 
     /* y[i] = x[i] * (word(key, i) >= threshold ? scale : 0), where word is 32 bits of Philox 4x32-10; threshold <= 2^32. */
     void (*dropout)(ct_dtype dtype, int64_t n, uint64_t key, uint64_t threshold, double scale, const void *x, void *y);
+
+    /* float32, m the factors of a draw: y = gelu(x) m, and x = gelu'(x) m, the slope of that, unless y is x. */
+    void (*gelu_dropout)(int64_t n, const ct__dropout_draw *draw, float *x, float *y);
+    /* float32 [m, n]: gx = g slope; gx may be g. sums [ceil(m / CT__SUM_ROWS), n]: gx summed over as many rows each; or NULL. */
+    void (*slope_backward)(int64_t m, int64_t n, const float *slope, const float *g, float *gx, float *sums);
 } ct__nn_kernels;
 
 #endif

@@ -12,6 +12,8 @@
 #ifndef CT__KERN_NORM_H
 #define CT__KERN_NORM_H
 
+#include "kernels/kern_nn.h"
+
 #include <ctorch/tensor.h>
 
 typedef struct ct__channels {
@@ -55,10 +57,16 @@ typedef struct ct__norm_kernels {
 
     /* y = xhat weight + bias (NULL: 0); fills mean and rstd = 1 / sqrt(variance + eps), or 1 / sqrt(mean square + eps). */
     void (*rows)(const ct__norm_rows *c, const void *bias, void *y);
-    /* With h = g weight: gx = rstd (h - mean(h) - xhat mean(h xhat)), without mean(h) if not centred. */
+    /* With h = g weight: gx = rstd (h - mean(h) - xhat mean(h xhat)), without mean(h) if not centred. gx may be g. */
     void (*rows_backward)(const ct__norm_rows *c, const void *g, void *gx);
     /* gw = column sums of g xhat, gb = of g; either may be NULL. */
     void (*rows_params)(const ct__norm_rows *c, const void *g, void *gw, void *gb);
+
+    /* float32, m the factors of a draw: sum = a + b m, then rows of c->x, which is sum. */
+    void (*add_rows)(const ct__norm_rows *c, const ct__dropout_draw *draw, const float *a, const float *b, float *sum, const float *bias, float *y);
+    /* float32, rows_backward and rows_params in one pass over memory; gx may be g. gw, gb [ceil(m / CT__SUM_ROWS), n]: sums over as many rows each; either may
+     * be NULL. gm = gx m, the gradient of b above, unless draw is NULL. */
+    void (*rows_backward_all)(const ct__norm_rows *c, const ct__dropout_draw *draw, const float *g, float *gx, float *gm, float *gw, float *gb);
 } ct__norm_kernels;
 
 #endif

@@ -2,6 +2,7 @@
  * nn_dropout.c: the dropout family: one class, whose state names the function that runs in training.
  */
 #include "nn/module_impl.h"
+#include "nn/nn_fused.h"
 #include "nn/nn_text.h"
 
 #include <ctorch/nn_activation.h>
@@ -23,6 +24,13 @@ static ct_status forward(ct_module *m, ct_tensor *const *in, int n_in, ct_tensor
     const dropout *s = ct_module_state(m);
     out[0] = m->training ? s->op(in[0], s->p, NULL) : in[0];
     return ct__pending();
+}
+
+bool ct__is_dropout(const ct_module *m, double *p) {
+    const dropout *s = m && m->cls.forward == forward ? ct_module_state(m) : NULL;
+    if (!s || s->op != ct_dropout) return false;
+    *p = m->training ? s->p : 0;
+    return true;
 }
 
 static int64_t describe(const ct_module *m, char *buffer, size_t size) {

@@ -4,6 +4,7 @@
 #include "nn/module_impl.h"
 #include "nn/nn_fused.h"
 #include "nn/nn_text.h"
+#include "ops/transformer.h"
 
 #include <ctorch/nn_init.h>
 #include <ctorch/nn_layers.h>
@@ -39,6 +40,9 @@ static ct_status forward(ct_module *m, ct_tensor *const *in, int n_in, ct_tensor
 }
 
 bool ct__is_linear(const ct_module *m) { return m && m->cls.forward == forward; }
+ct_tensor *ct__linear_gelu_dropout_forward(ct_module *m, ct_tensor *x, double p) {
+    return ct__is_linear(m) ? ct__linear_gelu_dropout(x, ct__entry_at(m, 0), ct__entry_at(m, 1), p) : NULL;
+}
 ct_tensor *ct__linear_relu_forward(ct_module *m, ct_tensor *x) { return ct_linear_relu(x, ct__entry_at(m, 0), ct__entry_at(m, 1)); }
 
 static int64_t describe(const ct_module *m, char *buffer, size_t size) {

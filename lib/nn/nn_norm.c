@@ -5,6 +5,7 @@
 #include "nn/module_impl.h"
 #include "nn/nn_fused.h"
 #include "nn/nn_text.h"
+#include "ops/transformer.h"
 
 #include <ctorch/nn_norm.h>
 #include <ctorch/ops_create.h>
@@ -235,6 +236,12 @@ static ct_status layer_forward(ct_module *m, ct_tensor *const *in, int n_in, ct_
     const shaped *s = ct_module_state(m);
     out[0] = ct_layer_norm(in[0], s->sizes, s->n, ct__entry_at(m, 0), ct__entry_at(m, 1), &(ct_layer_norm_options){.eps = s->eps});
     return ct__pending();
+}
+
+ct_tensor *ct__add_dropout_norm_forward(ct_module *m, ct_tensor *a, ct_tensor *b, double p) {
+    if (m->cls.forward != layer_forward) return NULL;
+    const shaped *s = ct_module_state(m);
+    return ct__add_dropout_layer_norm(a, b, p, s->sizes, s->n, ct__entry_at(m, 0), ct__entry_at(m, 1), ct__opt_or(s->eps, 1e-5));
 }
 
 static int64_t layer_describe(const ct_module *m, char *buffer, size_t size) {

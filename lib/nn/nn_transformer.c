@@ -3,9 +3,13 @@
  * with PyTorch's names.
  *
  * A block is what is added to x. x = norm(x + dropout(block(x))), or with norm_first x = x + dropout(block(norm(x))).
+ *
+ * The first of these is one operation, and so are linear1, GELU and dropout of the feed-forward network, unless somebody looks between: a child with hooks, or a
+ * summary (as in nn_chain.c).
  */
 #include "nn/module_impl.h"
 #include "nn/nn_flag.h"
+#include "nn/nn_fused.h"
 #include "nn/nn_text.h"
 #include "nn/nn_transformer_impl.h"
 
@@ -98,12 +102,24 @@ static ct_tensor *decoder_attention(const ct_module *m, ct_tensor *x, ct_tensor 
 static ct_tensor *memory_attention(const ct_module *m, ct_tensor *x, ct_tensor *const *in) {
     return attend(m, CROSS_ATTN, x, in[CT__MEMORY], in[CT__MEMORY_KEY_PADDING_MASK], in[CT__MEMORY_MASK], in[CT__MEMORY_IS_CAUSAL]);
 }
+
+/* Whether first and dropout may run as one with what is around; *p is how much is dropped. */
+static bool unseen(const ct_module *first, const ct_module *dropout, double *p) {
+    return ct__is_dropout(dropout, p) && !ct__module_has_hooks(first) && !ct__module_has_hooks(dropout) && !ct__module_recorded();
+}
+
 static ct_tensor *feed_forward(const ct_module *m, ct_tensor *x, ct_tensor *const *in) {
     (void)in;
     const layer *s = ct_module_state(m);
-    x = ct_forward(part_of(m, LINEAR1), x);
-    x = s->o.activation == CT_TRANSFORMER_GELU ? ct_gelu(x, NULL) : ct_relu(x);
-    return ct_forward(part_of(m, LINEAR2), ct_forward(part_of(m, DROPOUT), x));
+    ct_module *linear = part_of(m, LINEAR1), *dropout = part_of(m, DROPOUT);
+    const bool gelu = s->o.activation == CT_TRANSFORMER_GELU;
+    double p;
+    ct_tensor *y = gelu && unseen(linear, dropout, &p) ? ct__linear_gelu_dropout_forward(linear, x, p) : NULL;
+    if (!y && ct__pending() == CT_OK) {
+        y = ct_forward(linear, x);
+        y = ct_forward(dropout, gelu ? ct_gelu(y, NULL) : ct_relu(y));
+    }
+    return ct_forward(part_of(m, LINEAR2), y);
 }
 
 /* x with the i-th block added. */
@@ -111,7 +127,10 @@ static ct_tensor *with(const ct_module *m, int i, block f, ct_tensor *x, ct_tens
     const layer *s = ct_module_state(m);
     ct_module *norm = part_of(m, (part)(NORM1 + i)), *dropout = part_of(m, (part)(DROPOUT1 + i));
     if (s->o.norm_first) return ct_add(x, ct_forward(dropout, f(m, ct_forward(norm, x), in)));
-    return ct_forward(norm, ct_add(x, ct_forward(dropout, f(m, x, in))));
+    ct_tensor *b = f(m, x, in);
+    double p;
+    ct_tensor *y = b && unseen(norm, dropout, &p) ? ct__add_dropout_norm_forward(norm, x, b, p) : NULL;
+    return y || ct__pending() != CT_OK ? y : ct_forward(norm, ct_add(x, ct_forward(dropout, b)));
 }
 
 static ct_status forward(ct_module *m, ct_tensor *const *given, int n_in, ct_tensor **out, int n_out) {

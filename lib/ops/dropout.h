@@ -4,15 +4,10 @@
 #ifndef CT__DROPOUT_H
 #define CT__DROPOUT_H
 
+#include "kernels/kern_nn.h"
 #include "ops/op.h"
 
 #include <ctorch/random.h>
-
-typedef struct ct__dropout_draw {
-    uint64_t key;
-    uint64_t threshold; /* words below it drop their element; 2^32 drops all; 0 none */
-    double scale;       /* of what is kept */
-} ct__dropout_draw;
 
 /* For p in [0, 1]; takes 64 bits of the generator (NULL: the default one) unless p is 0 or 1. */
 ct__dropout_draw ct__dropout_new_draw(double p, ct_generator *generator);

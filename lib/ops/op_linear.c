@@ -3,16 +3,24 @@
  *
  *      x [.., in] -> X [M, in]      Y [M, out] = X W^T + b      gX = g W      gW = g^T X      gb = column sums of g
  *
- * One product of all rows, whatever the leading dims; gradients likewise, g^T being a view. With a ReLU behind it, g is set to 0 where y is first.
+ * One product of all rows, whatever the leading dims; gradients likewise, g^T being a view. With a ReLU behind it, g is set to 0 where y is first. With GELU and
+ * dropout behind it, forward leaves their slope where Y was, which is all that backward needs; Y is computed again for a gradient of the gradient.
  */
+#include "kernels/kernels.h"
 #include "ops/activation.h"
+#include "ops/dropout.h"
 #include "ops/half.h"
+#include "ops/packed.h"
 #include "ops/product.h"
+#include "ops/transformer.h"
+#include "ops/twin.h"
 
 #include "base/vec.h"
 
+#include <ctorch/autograd.h>
 #include <ctorch/ops_linalg.h>
 #include <ctorch/ops_nn.h>
+#include <ctorch/ops_reduce.h>
 #include <ctorch/ops_shape.h>
 #include <string.h>
 
@@ -22,13 +30,17 @@ static ct_tensor *rows_of(ct_tensor *x, int64_t cols) {
     return ct_reshape(x, (const int64_t[]){rows, cols}, 2);
 }
 
-/* Slots: 0 x, 1 weight. */
-static void linear_backward(ct__node *n, ct_tensor *const *g, ct_tensor **gin) {
-    if (ct__needs(n, 0)) gin[0] = ct_matmul(g[0], ct__saved(n, 1));
+/* gX and gW. Slots: 0 x, 1 weight. */
+static void product_backward(ct__node *n, ct_tensor *g, ct_tensor **gin) {
+    if (ct__needs(n, 0)) gin[0] = ct_matmul(g, ct__saved(n, 1));
     if (ct__needs(n, 1)) {
         ct_tensor *x = ct__saved(n, 0);
-        gin[1] = ct_mm(ct_t(rows_of(g[0], ct_size(g[0], -1))), rows_of(x, ct_size(x, -1)));
+        gin[1] = ct_mm(ct_t(rows_of(g, ct_size(g, -1))), rows_of(x, ct_size(x, -1)));
     }
+}
+
+static void linear_backward(ct__node *n, ct_tensor *const *g, ct_tensor **gin) {
+    product_backward(n, g[0], gin);
     if (n->n_in > 2 && ct__needs(n, 2)) {
         const ct__meta *m = ct__input_meta(n, 2);
         gin[2] = ct__sum_to(m->ndim > 1 ? rows_of(g[0], ct_size(g[0], -1)) : g[0], m->sizes, m->ndim);
@@ -128,4 +140,61 @@ ct_tensor *ct_linear_relu(ct_tensor *x, ct_tensor *weight, ct_tensor *bias) {
     }
     CT__TRY_NULL(check_linear(ct__fn(CT__OP_linear_relu), x, weight, bias));
     return linear(&linear_relu_class, in, n_in);
+}
+
+/* ---- dropout(gelu(linear)) ---- */
+
+static float *f32(const ct_tensor *t) { return (float *)(void *)ct__ptr(t); }
+
+static void gelu_twin(const void *ctx, ct_tensor *const *in, ct_tensor **out) {
+    ct_tensor *y = ct_gelu(ct_linear(in[0], in[1], in[2]), NULL);
+    const ct__dropout_draw *draw = ctx;
+    out[0] = draw->threshold ? ct__dropout_with(y, *draw) : y;
+}
+
+/* Slots: 0 x, 1 weight, 2 slope, 3 bias. */
+static void gelu_backward(ct__node *n, ct_tensor *const *g, ct_tensor **gin) {
+    static const char function[] = "backward";
+    if (ct__grad_mode()) {
+        ct__twin_backward(n, gelu_twin, ct__ctx(n), (ct_tensor *[]){ct__saved(n, 0), ct__saved(n, 1), ct__saved(n, 3)}, n->n_in, g, 1, gin);
+        return;
+    }
+    ct_tensor *slope = ct__saved(n, 2), *gy = NULL, *sums = NULL;
+    if (!slope) return;
+    const int64_t cols = ct_size(slope, -1), rows = slope->numel / cols;
+    ct_tensor *gd = ct__packed_gradient(function, slope, g[0], &gy);
+    if (gd && n->n_in > 2 && ct__needs(n, 2)) sums = ct__new(function, (int64_t[]){ct__ceil_div_i64(rows, CT__SUM_ROWS), cols}, 2, CT_F32);
+    if (ct__pending() == CT_OK)
+        ct__kern()->nn.slope_backward(rows, cols, f32(slope), f32(gd), f32(gy), sums ? f32(sums) : NULL);
+    ct__unref(gd);
+    gy = ct__scope_give(gy);
+    sums = ct__scope_give(sums);
+    if (sums) gin[2] = ct_sum_dim(sums, CT_DIMS(0), NULL);
+    product_backward(n, gy, gin);
+}
+static const ct__node_class gelu_class = {.op = CT__OP_linear, .name = "LinearGeluDropoutBackward", .backward = gelu_backward,
+                                          .ctx_size = sizeof(ct__dropout_draw), .n_saved = 4};
+
+static bool is_f32(const ct_tensor *t) { return t->dtype == CT_F32 && t->contiguous; }
+
+ct_tensor *ct__linear_gelu_dropout(ct_tensor *x, ct_tensor *weight, ct_tensor *bias, double p) {
+    ct_tensor *in[] = {x, weight, bias};
+    const int n_in = bias ? 3 : 2;
+    if (!ct__enter(CT__OP_linear, in, n_in)) return NULL;
+    if (!is_f32(x) || x->numel == 0 || !is_f32(weight) || weight->numel == 0 || (bias && bias->ndim != 1) || (ct__context()->modes & CT__MODE_AUTOCAST))
+        return NULL;
+    ct_scope no_grad = ct_no_grad_begin();
+    ct_tensor *z = ct_scope_return(no_grad, ct_linear(x, weight, bias)), *y = z;
+    if (!z) return NULL;
+    const ct__dropout_draw draw = ct__dropout_new_draw(p, NULL);
+    ct__node *n = ct__node_new(&gelu_class, in, n_in, 1);
+    if (n) y = ct__new(ct__fn(CT__OP_linear), z->sizes, z->ndim, CT_F32);
+    else ct__ref(y);
+    if (n) *(ct__dropout_draw *)ct__ctx(n) = draw;
+    if (y && ct__pending() == CT_OK) ct__kern()->nn.gelu_dropout(z->numel, &draw, f32(z), f32(y));
+    ct__save(n, 0, x);
+    ct__save(n, 1, weight);
+    ct__save(n, 2, z);
+    ct__save(n, 3, bias);
+    return ct__finish(n, y);
 }

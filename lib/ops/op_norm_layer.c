@@ -3,14 +3,21 @@
  *
  * A row-major x is [m, n], n the product of the normalized sizes. Each row's mean and rstd are kept, [2, m] of double; formulas stand in
  * kern_norm.h. The gradients of weight and bias are column sums over the rows.
+ *
+ * Between the halves of a transformer's layer stands norm(a + dropout(b)). Made as one, it keeps s = a + dropout(b) as layer_norm does, and gives a and b their
+ * gradients itself. For gradients of gradients s has a node of its own, which leads to a and b.
  */
 #include "kernels/kernels.h"
 #include "base/vec.h"
+#include "ops/dropout.h"
 #include "ops/half.h"
 #include "ops/layout.h"
 #include "ops/norm.h"
+#include "ops/packed.h"
+#include "ops/transformer.h"
 #include "ops/twin.h"
 
+#include <ctorch/autograd.h>
 #include <ctorch/ops_create.h>
 #include <ctorch/ops_norm.h>
 #include <ctorch/ops_pointwise.h>
@@ -26,7 +33,12 @@ typedef struct layer_ctx {
     int dims; /* how many are normalized */
     double eps;
     int64_t m, n;
+    ct__dropout_draw draw; /* of norm(a + dropout(b)) */
 } layer_ctx;
+
+enum { ONE_PASS = 4096 }; /* columns, up to which the gradients are made in one pass over memory: L2 holds a block of rows */
+
+static float *f32(const ct_tensor *t) { return t ? (float *)(void *)ct__ptr(t) : NULL; }
 
 static ct__norm_rows rows_of(const layer_ctx *c, const ct_tensor *x, const ct_tensor *weight, ct_tensor *stats) {
     double *mean = (double *)(void *)ct__ptr(stats);
@@ -52,23 +64,46 @@ static void twin(const void *ctx, ct_tensor *const *in, ct_tensor **out) {
     out[0] = in[1] ? ct_mul(y, in[1]) : y;
 }
 
+/* One pass for all gradients, float32: gx of x, of which dropped (NULL: nothing) is made too, and those of weight and bias that are needed. */
+static void one_pass(ct__node *n, const layer_ctx *c, const ct__norm_rows *r, const ct_tensor *x, const ct_tensor *g, ct_tensor *gx, ct_tensor *dropped,
+                     ct_tensor **gin) {
+    const int64_t sizes[] = {ct__ceil_div_i64(c->m, CT__SUM_ROWS), c->n};
+    ct_tensor *sums[2] = {NULL, NULL};
+    for (int i = 0; i < 2; i++)
+        if (i + 1 < n->n_in && ct__needs(n, i + 1)) sums[i] = ct__scope_give(ct__new("backward", sizes, 2, CT_F32));
+    if (ct__pending() == CT_OK) ct__kern()->norm.rows_backward_all(r, dropped ? &c->draw : NULL, f32(g), f32(gx), f32(dropped), f32(sums[0]), f32(sums[1]));
+    for (int i = 0; i < 2; i++)
+        if (sums[i]) gin[i + 1] = ct_reshape(ct_sum_dim(sums[i], CT_DIMS(0), NULL), x->sizes + x->ndim - c->dims, c->dims);
+}
+
+static void two_passes(ct__node *n, const layer_ctx *c, const ct__norm_rows *r, const ct_tensor *x, const ct_tensor *g, ct_tensor *gx, ct_tensor **gin) {
+    ct_tensor *gp[2] = {NULL, NULL};
+    for (int i = 0; i < n->n_in - 1; i++)
+        if (ct__needs(n, i + 1)) gp[i] = ct__scope_give(ct__new("backward", x->sizes + x->ndim - c->dims, c->dims, r->dtype));
+    if (ct__pending() == CT_OK && (gp[0] || gp[1])) ct__kern()->norm.rows_params(r, ct__ptr(g), gp[0] ? ct__ptr(gp[0]) : NULL, gp[1] ? ct__ptr(gp[1]) : NULL);
+    if (ct__pending() == CT_OK && ct__needs(n, 0)) ct__kern()->norm.rows_backward(r, ct__ptr(g), ct__ptr(gx));
+    for (int i = 0; i < n->n_in - 1; i++) gin[i + 1] = gp[i];
+}
+
+/* Of a node whose inputs are x, weight, bias and, of norm(a + dropout(b)), which x then is, b in place 3. */
 static void fused(ct__node *n, const layer_ctx *c, ct_tensor *x, ct_tensor *weight, ct_tensor *stats, ct_tensor *g, ct_tensor **gin) {
     static const char function[] = "backward";
-    ct_tensor *xd = ct__dense(function, x), *gd = xd ? ct__dense(function, g) : NULL, *wd = weight && gd ? ct__dense(function, weight) : NULL;
-    if (gd && (wd || !weight)) {
-        ct__norm_rows r = rows_of(c, xd, wd, stats);
-        ct_tensor *gx = ct__needs(n, 0) ? ct__new(function, x->sizes, x->ndim, r.dtype) : NULL, *gp[2] = {NULL, NULL};
-        if (gx) ct__kern()->norm.rows_backward(&r, ct__ptr(gd), ct__ptr(gx));
-        for (int i = 0; i < n->n_in - 1; i++)
-            if (ct__needs(n, i + 1)) gp[i] = ct__new(function, x->sizes + x->ndim - c->dims, c->dims, r.dtype);
-        if (ct__pending() == CT_OK && (gp[0] || gp[1]))
-            ct__kern()->norm.rows_params(&r, ct__ptr(gd), gp[0] ? ct__ptr(gp[0]) : NULL, gp[1] ? ct__ptr(gp[1]) : NULL);
-        gin[0] = ct__scope_give(gx);
-        for (int i = 0; i < n->n_in - 1; i++) gin[i + 1] = ct__scope_give(gp[i]);
+    const bool also_b = n->n_in > 3 && ct__needs(n, 3), drops = also_b && c->draw.threshold > 0;
+    ct_tensor *xd = ct__dense(function, x), *gx = NULL, *gd = xd ? ct__packed_gradient(function, xd, g, &gx) : NULL, *wd = NULL, *dropped = NULL;
+    if (gd && weight) wd = ct__dense(function, weight);
+    if (gd && drops) dropped = ct__new(function, x->sizes, x->ndim, CT_F32);
+    if (gd && ct__pending() == CT_OK) {
+        const ct__norm_rows r = rows_of(c, xd, wd, stats);
+        if (r.dtype == CT_F32 && (n->n_in > 3 || (c->n <= ONE_PASS && c->m > CT__SUM_ROWS))) one_pass(n, c, &r, x, gd, gx, dropped, gin);
+        else two_passes(n, c, &r, x, gd, gx, gin);
     }
     ct__unref(xd);
     ct__unref(gd);
     ct__unref(wd);
+    gx = ct__scope_give(gx);
+    dropped = ct__scope_give(dropped);
+    if (ct__needs(n, 0)) gin[0] = gx;
+    if (also_b) gin[3] = drops ? dropped : gx;
 }
 
 /* Slots: 0 x, 1 weight, 2 statistics. */
@@ -173,6 +208,74 @@ ct_tensor *ct_rms_norm(ct_tensor *x, const int64_t *normalized_shape, int n, ct_
     }
     layer_ctx c = {.dims = n, .eps = o && o->eps.has ? o->eps.value : x->dtype == CT_F64 ? DBL_EPSILON : FLT_EPSILON};
     return normalized(&rms_norm_class, &c, x, normalized_shape, n, weight, NULL);
+}
+
+/* ---- norm(a + dropout(b)) ---- */
+
+/* s = a + dropout(b), in gradients of gradients only. */
+static void sum_backward(ct__node *n, ct_tensor *const *g, ct_tensor **gin) {
+    const ct__dropout_draw *draw = ct__ctx(n);
+    if (ct__needs(n, 0)) gin[0] = g[0];
+    if (ct__needs(n, 1)) gin[1] = draw->threshold ? ct__dropout_with(g[0], *draw) : g[0];
+}
+static const ct__node_class sum_class = {.op = CT__OP_add, .name = "AddDropoutBackward", .backward = sum_backward, .ctx_size = sizeof(ct__dropout_draw)};
+
+/* Recorded: layer_norm's gradient at s, whose own goes on to b. Views keep paths apart, as in twin.h. */
+static void add_norm_recorded(ct__node *n, const layer_ctx *c, ct_tensor *s, ct_tensor *weight, ct_tensor *g, ct_tensor **gin) {
+    ct_tensor *in[] = {ct_view(s, s->sizes, s->ndim), weight ? ct_view(weight, weight->sizes, weight->ndim) : NULL}, *y = NULL, *made[2], *wanted[2];
+    int where[2], n_wanted = 0;
+    for (int i = 0; i < 2; i++)
+        if (in[i] && ct__requires_grad(in[i])) where[n_wanted] = i, wanted[n_wanted++] = in[i];
+    if (ct__pending() == CT_OK) twin(c, in, &y);
+    if (!y) return;
+    if (n_wanted) ct_grad(&y, 1, wanted, n_wanted, &(ct_grad_options){.grad_outputs = &g, .create_graph = true}, made);
+    if (ct__pending() != CT_OK) return;
+    for (int i = 0; i < n_wanted; i++) gin[where[i]] = made[i];
+    if (ct__needs(n, 2)) gin[2] = ct__sum_to(g, s->sizes + s->ndim - c->dims, c->dims);
+    if (ct__needs(n, 3)) gin[3] = c->draw.threshold ? ct__dropout_with(gin[0], c->draw) : gin[0];
+}
+
+/* Slots: 0 s, 1 weight, 2 statistics. Inputs: a, weight, bias, b. */
+static void add_norm_backward(ct__node *n, ct_tensor *const *g, ct_tensor **gin) {
+    const layer_ctx *c = ct__ctx(n);
+    ct_tensor *s = ct__saved(n, 0), *weight = ct__saved(n, 1), *stats = ct__saved(n, 2);
+    if (!s || !stats || ct__pending() != CT_OK) return;
+    if (ct__grad_mode()) add_norm_recorded(n, c, s, weight, g[0], gin);
+    else fused(n, c, s, weight, stats, g[0], gin);
+}
+static const ct__node_class add_norm_class = {
+    .op = CT__OP_layer_norm, .name = "AddDropoutLayerNormBackward", .backward = add_norm_backward, .ctx_size = sizeof(layer_ctx), .n_saved = 3};
+
+static bool is_plain(const ct_tensor *t) { return !t || (t->dtype == CT_F32 && t->contiguous); }
+static bool is_like(const ct_tensor *a, const ct_tensor *b) {
+    return a->ndim == b->ndim && memcmp(a->sizes, b->sizes, sizeof a->sizes[0] * a->ndim) == 0 && is_plain(a) && is_plain(b) && a->numel > 0;
+}
+
+ct_tensor *ct__add_dropout_layer_norm(ct_tensor *a, ct_tensor *b, double p, const int64_t *sizes, int n, ct_tensor *weight, ct_tensor *bias, double eps) {
+    static const char function[] = "ct_layer_norm";
+    ct_tensor *in[] = {a, weight, bias, b}, *s = NULL, *y = NULL, *stats = NULL;
+    if (!ct__enter(CT__OP_add, (ct_tensor *[]){a, b}, 2) || !is_like(a, b) || !is_plain(weight) || !is_plain(bias)) return NULL;
+    layer_ctx c = {.centred = true, .dims = n, .eps = eps};
+    CT__TRY_NULL(check(CT__OP_layer_norm, a, sizes, n, weight, bias, &c));
+    if (c.n > ONE_PASS) return NULL;
+    c.draw = ct__dropout_new_draw(p, NULL);
+    s = ct__new(function, a->sizes, a->ndim, CT_F32);
+    stats = s ? ct__new(function, (int64_t[]){2, c.m}, 2, CT_F64) : NULL;
+    y = stats ? ct__new(function, a->sizes, a->ndim, CT_F32) : NULL;
+    if (y) {
+        const ct__norm_rows r = rows_of(&c, s, weight, stats);
+        ct__kern()->norm.add_rows(&r, &c.draw, f32(a), f32(b), f32(s), f32(bias), f32(y));
+    }
+    ct__node *sum = ct__node_new(&sum_class, (ct_tensor *[]){a, b}, 2, 1), *node = NULL;
+    if (sum) *(ct__dropout_draw *)ct__ctx(sum) = c.draw;
+    s = ct__finish(sum, s);
+    node = ct__node_new(&add_norm_class, in, 4, 1);
+    if (node) *(layer_ctx *)ct__ctx(node) = c;
+    ct__save(node, 0, s);
+    ct__save(node, 1, weight);
+    ct__save(node, 2, stats);
+    ct__unref(stats);
+    return ct__finish(node, y);
 }
 
 /* ---- local_response_norm: the window mean of x^2 is an average pool over the channels, padded with zeros ---- */

@@ -277,6 +277,48 @@ START_TEST(dropout_draws_philox_4x32_10) {
 }
 END_TEST
 
+static const ct__dropout_draw draws[] = {{7, 0, 1}, {7, 0x20000000u, 8. / 7}, {0xfedcba9876543210u, 0x80000000u, 2}, {7, (uint64_t)1 << 32, 0}};
+
+START_TEST(gelu_with_dropout_leaves_its_slope) {
+    for (size_t s = 0; s < sizeof isas / sizeof *isas && ct__kern_for(isas[s]); s++)
+        for (size_t l = 0; l < sizeof lengths / sizeof *lengths; l++)
+            for (size_t d = 0; d < sizeof draws / sizeof *draws; d++) {
+                const int64_t n = lengths[l];
+                used = 0;
+                float *x[2] = {numbers(CT_F32, n, -6, 6), room((size_t)n * 4)}, *y[2] = {room((size_t)n * 4), room((size_t)n * 4)}, *alone = room((size_t)n * 4);
+                memcpy(x[1], x[0], (size_t)n * 4);
+                memcpy(alone, x[0], (size_t)n * 4);
+                ct__kern_for(isas[s])->nn.gelu_dropout(n, &draws[d], alone, alone);
+                ct__kern_for(isas[s])->nn.gelu_dropout(n, &draws[d], x[0], y[0]);
+                ct__kern_for(CT__ISA_REF)->nn.gelu_dropout(n, &draws[d], x[1], y[1]);
+                agree("gelu_dropout", isas[s], CT_F32, y[0], y[1], n, 3e-6, 0);
+                agree("its slope", isas[s], CT_F32, x[0], x[1], n, 0, 6e-7);
+                ck_assert_int_eq(memcmp(alone, y[0], (size_t)n * 4), 0);
+            }
+}
+END_TEST
+
+START_TEST(slopes_are_multiplied_and_summed) {
+    static const int64_t sizes[][2] = {{1, 1}, {3, 17}, {63, 5}, {64, 16}, {65, 33}, {200, 100}, {129, 70}};
+    for (size_t s = 0; s < sizeof isas / sizeof *isas && ct__kern_for(isas[s]); s++)
+        for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+            const int64_t m = sizes[i][0], n = sizes[i][1], blocks = (m + CT__SUM_ROWS - 1) / CT__SUM_ROWS;
+            used = 0;
+            float *slope = numbers(CT_F32, m * n, -1, 1), *g = numbers(CT_F32, m * n, -1, 1), *gx[2], *sums[2];
+            for (int f = 0; f < 2; f++) {
+                gx[f] = room((size_t)(m * n) * 4);
+                sums[f] = room((size_t)(blocks * n) * 4);
+            }
+            ct__kern_for(CT__ISA_REF)->nn.slope_backward(m, n, slope, g, gx[1], sums[1]);
+            ct__kern_for(isas[s])->nn.slope_backward(m, n, slope, g, gx[0], NULL);
+            ck_assert_int_eq(memcmp(gx[0], gx[1], (size_t)(m * n) * 4), 0);
+            ct__kern_for(isas[s])->nn.slope_backward(m, n, slope, g, g, sums[0]); /* over g */
+            ck_assert_int_eq(memcmp(g, gx[1], (size_t)(m * n) * 4), 0);
+            agree("sums", isas[s], CT_F32, sums[0], sums[1], blocks * n, 0, 64 * 3e-7); /* of 64 terms below 1, in float32 */
+        }
+}
+END_TEST
+
 START_TEST(results_do_not_depend_on_the_number_of_threads) {
     enum { N = 70001, CLASSES = 33, ROWS = 2000 };
     const ct__nn_kernels *k = &ct__kern()->nn;
@@ -309,6 +351,8 @@ TEST_LIST = {
     TEST(pair_losses_agree_in_values_sums_and_gradients),
     TEST(dropout_gives_the_same_elements_everywhere),
     TEST(dropout_draws_philox_4x32_10),
+    TEST(gelu_with_dropout_leaves_its_slope),
+    TEST(slopes_are_multiplied_and_summed),
     TEST(results_do_not_depend_on_the_number_of_threads),
 };
 TEST_MAIN("kern_nn")

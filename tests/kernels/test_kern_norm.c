@@ -176,11 +176,51 @@ START_TEST(rows_agree_with_the_reference) {
 }
 END_TEST
 
+/* The rows of a sum with dropout, and all gradients in one pass: against the plain version, which adds up, normalizes and sums one after the other. */
+static void compare_all(ct__isa isa, int64_t m, int64_t n, const ct__dropout_draw *draw, bool weighted) {
+    static float sum[2][ELEMENTS], dropped[2][ELEMENTS], gw[2][NUMBERS], gb[2][NUMBERS];
+    const int64_t blocks = (m + CT__SUM_ROWS - 1) / CT__SUM_ROWS;
+    double *stats[2][2] = {{got_a, got_b}, {want_a, want_b}};
+    void *y[2] = {got, want};
+    fill(x, CT_F32, m * n, 0.5);
+    fill(w, CT_F32, n, 1);
+    fill(b, CT_F32, n, 0);
+    fill(g, CT_F32, m * n, 0);
+    for (int f = 0; f < 2; f++) {
+        const ct__norm_rows c = {CT_F32, true, m, n, sum[f], weighted ? w : NULL, 1e-3, stats[f][0], stats[f][1]};
+        ct__kern_for(f ? CT__ISA_REF : isa)->norm.add_rows(&c, draw, (void *)x, (void *)g, sum[f], weighted ? (void *)b : NULL, y[f]);
+    }
+    agree("sum", isa, CT_F32, sum[0], sum[1], m * n, 1);
+    agree("add_rows", isa, CT_F32, got, want, m * n, 4);
+    agree_sums("mean", isa, CT_F32, got_a, want_a, m, 1);
+    for (int f = 0; f < 2; f++) {
+        const ct__norm_rows c = {CT_F32, true, m, n, sum[1], weighted ? w : NULL, 1e-3, want_a, want_b};
+        float *gx = f ? (float *)(void *)want : (float *)(void *)got;
+        memcpy(gx, g, (size_t)(m * n) * 4);
+        ct__kern_for(f ? CT__ISA_REF : isa)->norm.rows_backward_all(&c, draw, gx, gx, dropped[f], gw[f], weighted ? gb[f] : NULL); /* over g */
+    }
+    agree("gx", isa, CT_F32, got, want, m * n, 8);
+    agree("gm", isa, CT_F32, dropped[0], dropped[1], m * n, 16);
+    agree("gw", isa, CT_F32, gw[0], gw[1], blocks * n, 16);
+    if (weighted) agree("gb", isa, CT_F32, gb[0], gb[1], blocks * n, 16);
+}
+
+START_TEST(rows_with_what_stands_around_them_agree_with_the_reference) {
+    static const int64_t shapes[][2] = {{1, 1}, {3, 7}, {5, 16}, {9, 65}, {64, 64}, {65, 96}, {300, 33}, {131, 128}, {200, 200}, {2, 4000}};
+    static const ct__dropout_draw draws[] = {{7, 0, 1}, {7, 0x20000000u, 8. / 7}, {0xfedcba9876543210u, 0x80000000u, 2}, {7, (uint64_t)1 << 32, 0}};
+    for (size_t i = 0; i < sizeof isas / sizeof *isas && ct__kern_for(isas[i]); i++)
+        for (size_t j = 0; j < sizeof shapes / sizeof *shapes; j++)
+            for (size_t d = 0; d < sizeof draws / sizeof *draws; d++)
+                for (int weighted = 0; weighted < 2; weighted++) compare_all(isas[i], shapes[j][0], shapes[j][1], &draws[d], weighted);
+}
+END_TEST
+
 TEST_LIST = {
     TEST(channels_agree_with_the_reference),
     TEST(batch_norm_agrees_with_the_reference),
     TEST(batch_norm_keeps_the_variance_of_values_far_from_0),
     TEST(a_relu_behind_batch_norm_lets_NaN_through_and_stops_the_gradient_of_zeros),
     TEST(rows_agree_with_the_reference),
+    TEST(rows_with_what_stands_around_them_agree_with_the_reference),
 };
 TEST_MAIN("kern_norm")

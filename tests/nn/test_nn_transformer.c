@@ -135,6 +135,89 @@ START_TEST(dropout_acts_in_training_only) {
 }
 END_TEST
 
+/* A child with a hook runs by itself, which keeps a layer from doing several children's work in one operation. */
+static ct_status look(ct_module *m, ct_tensor *const *in, int n_in, ct_tensor **out, int n_out, void *user) {
+    (void)m, (void)in, (void)n_in, (void)out, (void)n_out;
+    ++*(int *)user;
+    return CT_OK;
+}
+static int looks;
+static ct_status watch(ct_module *m, void *user) {
+    (void)user;
+    return ct_module_num_children(m) ? CT_OK : ct_module_register_forward_hook(m, look, &looks, NULL, NULL, NULL);
+}
+
+typedef struct run_result {
+    ct_tensor *y, *gradient[17], *second[17];
+    int n;
+} run_result;
+
+/* The gradients of sum(y * y * w), twice from one graph, and those of sum(gradient[0]^2) with respect to all that require grad. */
+static run_result run_layer(ct_module *m, ct_tensor *x, ct_tensor *w, const encoder_forward *o, bool again) {
+    run_result r = {.n = 0};
+    ct_list *parameters = ct_parameters(m);
+    ct_tensor *in[17];
+    if (ct_requires_grad(x)) in[r.n++] = x;
+    for (int64_t i = 0; i < ct_list_size(parameters); i++)
+        if (ct_requires_grad(ct_list_get(parameters, i))) in[r.n++] = ct_list_get(parameters, i);
+    ct_manual_seed(3);
+    r.y = ct_nn_transformer_encoder_layer_forward(m, x, o);
+    ct_tensor *loss = ct_sum(ct_mul(ct_square(r.y), w)), *twice[17];
+    ck_assert_int_eq(ct_grad(&loss, 1, in, r.n, &(ct_grad_options){.retain_graph = true}, r.gradient), CT_OK);
+    ck_assert_int_eq(ct_grad(&loss, 1, in, r.n, &(ct_grad_options){.retain_graph = true}, twice), CT_OK);
+    for (int i = 0; i < r.n; i++) ck_close(r.gradient[i], twice[i], 0, 0);
+    if (!again) return r;
+    ck_assert_int_eq(ct_grad(&loss, 1, in, r.n, &(ct_grad_options){.create_graph = true}, twice), CT_OK);
+    for (int i = 0; i < r.n; i++) ck_close(r.gradient[i], twice[i], 2e-4, 2e-5);
+    ct_tensor *norm = ct_sum(ct_square(twice[0]));
+    ck_assert_int_eq(ct_grad(&norm, 1, in, r.n, &(ct_grad_options){.allow_unused = true}, r.second), CT_OK);
+    return r;
+}
+
+static void compare_layers(const layer_options *o, int form) {
+    static const int64_t d[] = {8, 12, 64, 6}, rows[] = {3, 50, 5, 70};
+    ct_module *fused = ct_nn_transformer_encoder_layer(d[form % 4], 2, o), *apart = ct_module_clone(fused);
+    ck_assert_int_eq(ct_module_apply(apart, watch, NULL), CT_OK);
+    ct_tensor *x = ct_randn(CT_SHAPE(2, rows[form % 4], d[form % 4]), CT_F32, NULL), *w = ct_rand_like(x, CT_DTYPE_NONE, NULL);
+    ct_set_requires_grad(x, form != 5);
+    if (form == 6) { /* some are frozen */
+        ct_set_requires_grad(ct_module_get_parameter(fused, "linear1.weight"), false);
+        ct_set_requires_grad(ct_module_get_parameter(apart, "linear1.weight"), false);
+        ct_set_requires_grad(ct_module_get_parameter(fused, "norm1.bias"), false);
+        ct_set_requires_grad(ct_module_get_parameter(apart, "norm1.bias"), false);
+    }
+    const run_result a = run_layer(fused, x, w, NULL, true), b = run_layer(apart, x, w, NULL, true);
+    ck_close(a.y, b.y, 1e-5, 1e-5);
+    for (int i = 0; i < a.n; i++) {
+        ck_close(a.gradient[i], b.gradient[i], 2e-4, 2e-5);
+        ck_assert_int_eq(a.second[i] == NULL, b.second[i] == NULL);
+        if (a.second[i]) ck_close(a.second[i], b.second[i], 2e-3, 1e-3 * ct_item_f64(ct_max(ct_abs(b.second[i]))));
+    }
+    ct_module_eval(fused);
+    ct_module_eval(apart);
+    ck_close(run_layer(fused, x, w, NULL, false).y, run_layer(apart, x, w, NULL, false).y, 1e-5, 1e-5);
+    ct_scope scope = ct_no_grad_begin();
+    ck_close(ct_forward(fused, x), ct_forward(apart, x), 1e-5, 1e-5);
+    ct_scope_end(scope);
+    ct_module_free(fused);
+    ct_module_free(apart);
+}
+
+START_TEST(children_that_run_as_one_give_what_they_give_one_by_one) {
+    looks = 0;
+    for (int form = 0; form < 8; form++)
+        for (int norm_first = 0; norm_first < 2; norm_first++)
+            for (int relu = 0; relu < 2; relu++) {
+                ct_scope scope = ct_scope_begin();
+                compare_layers(&(layer_options){.dim_feedforward = 10 + 27 * form, .dropout = ct_some_f64(form == 4 ? 1 : form % 2 ? 0.3 : 0.1 * (form > 1)), .batch_first = true,
+                                                .norm_first = norm_first, .no_bias = form == 7, .activation = relu ? CT_TRANSFORMER_RELU : CT_TRANSFORMER_GELU},
+                               form);
+                ct_scope_end(scope);
+            }
+    ck_assert_int_gt(looks, 0);
+}
+END_TEST
+
 START_TEST(layers_of_an_encoder_begin_alike_and_are_their_own) {
     ct_module *encoder = ct_nn_transformer_encoder(small_layer(), 3, ct_nn_layer_norm(CT_SHAPE(4), &(ct_nn_layer_norm_options){.dtype = CT_F64}));
     ck_ok();
@@ -337,6 +420,24 @@ START_TEST(running_out_of_memory_leaves_nothing_behind) {
 }
 END_TEST
 
+START_TEST(a_step_that_runs_out_of_memory_leaves_nothing_behind) {
+    ct_module *m = ct_nn_transformer_encoder_layer(4, 2, &(layer_options){.dim_feedforward = 3, .activation = CT_TRANSFORMER_GELU});
+    ct_tensor *x = ct_rand(CT_SHAPE(3, 1, 4), CT_F32, NULL);
+    bool done = false;
+    for (int64_t i = 1; i < 3000 && !done; i++) {
+        ct_scope scope = ct_scope_begin();
+        ct_memory_fail_at(i);
+        ct_tensor *y = ct_forward(m, x);
+        done = y && ct_backward(ct_sum(y)) == CT_OK;
+        ct_memory_fail_at(0);
+        if (!done) ck_error(CT_ERR_OUT_OF_MEMORY, "");
+        ct_scope_end(scope);
+    }
+    ck_assert(done);
+    ct_module_free(m);
+}
+END_TEST
+
 TEST_LIST = {
     TEST(what_a_mask_hides_has_no_influence),
     TEST(asking_for_weights_changes_no_result),
@@ -344,6 +445,7 @@ TEST_LIST = {
     TEST(a_query_that_sees_nothing_gets_zero_and_no_nan),
     TEST(a_mask_may_be_learned),
     TEST(dropout_acts_in_training_only),
+    TEST(children_that_run_as_one_give_what_they_give_one_by_one),
     TEST(layers_of_an_encoder_begin_alike_and_are_their_own),
     TEST(stacks_take_layers_and_halves_of_ones_own),
     TEST(a_transformer_is_its_encoder_and_decoder),
@@ -352,5 +454,6 @@ TEST_LIST = {
     TEST(a_clone_is_deep_and_shares_as_its_original_does),
     TEST(state_that_is_freed_needs_a_clone_function),
     TEST(running_out_of_memory_leaves_nothing_behind),
+    TEST(a_step_that_runs_out_of_memory_leaves_nothing_behind),
 };
 TEST_MAIN("nn_transformer")

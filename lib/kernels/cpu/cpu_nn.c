@@ -9,13 +9,6 @@
 #include "kernels/kernels.h"
 #include "kernels/vmath.h"
 
-/* The output may be the input, element for element; the compiler would otherwise take its scalar loop then. */
-#if defined(__clang__)
-#define IVDEP _Pragma("clang loop vectorize(assume_safety)")
-#else
-#define IVDEP _Pragma("GCC ivdep")
-#endif
-
 enum {
     LANES = 16,             /* accumulators of a sum: one AVX-512 register of float32 */
     COLUMNS = 64,           /* rows that lie side by side, done together */
@@ -81,7 +74,7 @@ CT__INLINE float expm1_f32(float x) {
 }
 
 #define T float
-#define HINT IVDEP
+#define HINT CT__IVDEP
 #define NAME(x) x##_f32
 #define EXP ct__v_expf
 #define LOG ct__v_logf
@@ -107,7 +100,7 @@ CT__INLINE float expm1_f32(float x) {
 #if defined(__clang__) /* warns where a call keeps it from doing as asked */
 #define HINT
 #else
-#define HINT IVDEP
+#define HINT CT__IVDEP
 #endif
 #define NAME(x) x##_f64
 #define EXP exp
@@ -133,6 +126,8 @@ static int64_t act_grain(ct__act kind) { return is_cheap(kind) ? GRAIN_CHEAP : G
 /* cpu_gelu.c */
 void CT__ISA_NAME(ct__gelu)(int64_t n, const float *x, float *y);
 void CT__ISA_NAME(ct__gelu_backward)(int64_t n, const float *x, const float *g, float *gx);
+void CT__ISA_NAME(ct__gelu_dropout)(int64_t n, const ct__dropout_draw *draw, float *x, float *y);
+void CT__ISA_NAME(ct__slope_backward)(int64_t m, int64_t n, const float *slope, const float *g, float *gx, float *sums);
 
 static void act(ct__act kind, ct_dtype dtype, int64_t n, const void *x, void *y, double a, double b) {
     act_args args = {.kind = kind, .x = x, .y = y, .a = a, .b = b};
@@ -208,5 +203,7 @@ void CT__ISA_NAME(ct__nn_fill)(ct__nn_kernels *k) {
         .pair_loss = pair_loss,
         .pair_loss_backward = pair_loss_backward,
         .dropout = dropout,
+        .gelu_dropout = CT__ISA_NAME(ct__gelu_dropout),
+        .slope_backward = CT__ISA_NAME(ct__slope_backward),
     };
 }

@@ -7,12 +7,7 @@
 
 #include <math.h>
 
-/* The output may be an input, element for element; the compiler would otherwise take the scalar loop then. */
-#if defined(__clang__)
-#define IVDEP _Pragma("clang loop vectorize(assume_safety)")
-#else
-#define IVDEP _Pragma("GCC ivdep")
-#endif
+#define IVDEP CT__IVDEP
 #define FAST 1
 #define EVERY_DTYPE CT__ISA_FIRST /* the others take these over */
 #define F32_MATH(name) ct__v_##name##f

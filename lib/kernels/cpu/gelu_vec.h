@@ -5,7 +5,8 @@
  *
  * With a = |x|: P(-a) = e^(-a^2 / 2) R(a), where R is smooth, and a polynomial of degree 8 in 1 / (1 + 0.29 a) (fitted over [0, 14]; relative error of R 1.2e-8 at
  * a < 3, where it counts, up to 4e-7 where P(-a) is below 1e-9). So one exponential serves both results, and P keeps its digits in the tail, where 1 + erf has
- * none left: the error is 2e-7 |x| and less. Both together took 2.6 times as long by way of erf and a second exponential.
+ * none left: the error is 2e-7 |x| and less. Nanoseconds an element for both together, by way of erf and a second exponential and
+ * so: AVX-512 3.5, 0.9; AVX2 6.7, 1.3; SSE2 22, 5.2.
  */
 #ifndef CT__GELU_VEC_H
 #define CT__GELU_VEC_H

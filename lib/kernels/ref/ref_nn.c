@@ -182,6 +182,26 @@ static void dropout(ct_dtype dtype, int64_t n, uint64_t key, uint64_t threshold,
     else dropout_f64(n, key, threshold, scale, x, y);
 }
 
+static double factor(const ct__dropout_draw *draw, int64_t i) { return ct__dropout_word(draw->key, i) >= draw->threshold ? draw->scale : 0; }
+
+static void gelu_dropout(int64_t n, const ct__dropout_draw *draw, float *x, float *y) {
+    for (int64_t i = 0; i < n; i++) {
+        const double v = (double)x[i], m = factor(draw, i);
+        if (y != x) x[i] = (float)(act_gradient(CT__ACT_GELU, v, 1, 0, 0) * m);
+        y[i] = (float)(act_value(CT__ACT_GELU, v, 0, 0) * m);
+    }
+}
+
+static void slope_backward(int64_t m, int64_t n, const float *slope, const float *g, float *gx, float *sums) {
+    for (int64_t i = 0; i < m * n; i++) gx[i] = g[i] * slope[i];
+    for (int64_t row = 0; sums && row < m; row += CT__SUM_ROWS)
+        for (int64_t j = 0; j < n; j++) {
+            double sum = 0;
+            for (int64_t i = row; i < m && i < row + CT__SUM_ROWS; i++) sum += (double)gx[i * n + j];
+            sums[row / CT__SUM_ROWS * n + j] = (float)sum;
+        }
+}
+
 void ct__nn_fill_ref(ct__nn_kernels *k);
 void ct__nn_fill_ref(ct__nn_kernels *k) {
     *k = (ct__nn_kernels){
@@ -194,5 +214,7 @@ void ct__nn_fill_ref(ct__nn_kernels *k) {
         .pair_loss = pair_loss,
         .pair_loss_backward = pair_loss_backward,
         .dropout = dropout,
+        .gelu_dropout = gelu_dropout,
+        .slope_backward = slope_backward,
     };
 }

@@ -1,7 +1,9 @@
 /*
  * ref_norm.c: normalization in plain C: every element and every sum in double.
  */
+#include "base/platform.h"
 #include "kernels/kern_norm.h"
+#include "kernels/philox.h"
 
 #include <math.h>
 
@@ -126,8 +128,29 @@ static void rows_params(const ct__norm_rows *c, const void *g, void *gw, void *g
     }
 }
 
+static float factor(const ct__dropout_draw *draw, int64_t i) { return ct__dropout_word(draw->key, i) >= draw->threshold ? (float)draw->scale : 0; }
+
+static void add_rows(const ct__norm_rows *c, const ct__dropout_draw *draw, const float *a, const float *b, float *sum, const float *bias, float *y) {
+    for (int64_t i = 0; i < c->m * c->n; i++) sum[i] = a[i] + b[i] * factor(draw, i);
+    rows(c, bias, y);
+}
+
+static void rows_backward_all(const ct__norm_rows *c, const ct__dropout_draw *draw, const float *g, float *gx, float *gm, float *gw, float *gb) {
+    for (int64_t first = 0; first < c->m; first += CT__SUM_ROWS) {
+        const int64_t at = first * c->n, to = first / CT__SUM_ROWS * c->n;
+        ct__norm_rows some = *c;
+        some.m = ct__min_i64(CT__SUM_ROWS, c->m - first);
+        some.x = (const float *)c->x + at;
+        some.mean += first, some.rstd += first;
+        rows_params(&some, g + at, gw ? gw + to : NULL, gb ? gb + to : NULL);
+        rows_backward(&some, g + at, gx + at);
+    }
+    for (int64_t i = 0; draw && i < c->m * c->n; i++) gm[i] = gx[i] * factor(draw, i);
+}
+
 void ct__norm_fill_ref(ct__norm_kernels *k);
 void ct__norm_fill_ref(ct__norm_kernels *k) {
     *k = (ct__norm_kernels){.scale = scale, .sums = sums, .combine = combine, .batch = batch, .batch_backward = batch_backward,
-                            .rows = rows, .rows_backward = rows_backward, .rows_params = rows_params};
+                            .rows = rows, .rows_backward = rows_backward, .rows_params = rows_params,
+                            .add_rows = add_rows, .rows_backward_all = rows_backward_all};
 }
