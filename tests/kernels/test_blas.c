@@ -97,7 +97,8 @@ END_TEST
 
 /* Those that kernels of our own do: sizes around their tiles of 14 x 32, blocks of 384 of k, and their parts; few rows against weights. */
 static const int64_t large[][3] = {{144, 96, 64},  {154, 127, 65}, {155, 129, 383}, {383, 97, 64}, {253, 160, 100}, {150, 100, 800}, {8, 1030, 130},
-                                   {31, 500, 77}, {32, 513, 128}, {33, 80, 400},   {64, 65, 300}, {63, 141, 129},  {9, 70, 2100}};
+                                   {31, 500, 77}, {32, 513, 128}, {33, 80, 400},   {64, 65, 300}, {63, 141, 129},  {9, 70, 2100},
+                                   {700, 100, 400}, {290, 420, 72}, {530, 97, 777}};
 
 START_TEST(large_products_equal_the_triple_loop) {
     int before = ct_get_num_threads();

@@ -8,18 +8,19 @@
  *                B    |    |    |    |  k
  *                     |    |    |    |                   B is packed once, by all threads together. Then C is cut into a grid of parts; a
  *         k           +----+----+----+                   thread packs up to BLOCK tiles of A, small enough for a part of its second-level cache, and
- *      +------+  ROWS |tile|    |    |                   runs them down every panel of its part. While it does, it fetches the next panel.
- *   A  |------|       +----+----+----+
- *      |------|       |    |    |    |                   The first block of k writes C, with alpha, beta and bias; the others add to it.
- *      +------+       +----+----+----+
+ *      +------+  ROWS |tile|    |    |                   runs them down every panel of its part. While it does, it fetches the next rows of
+ *   A  |------|       +----+----+----+                   A, which wait in memory, not in a cache, and the next panel.
+ *      |------|       |    |    |    |
+ *      +------+       +----+----+----+                   The first block of k writes C, with alpha, beta and bias; the others add to it.
  *
  * Few rows against a matrix that is stored transposed, as a linear layer has it: packing B would read and write all of it for little work. There
  * the product is C^T = B^T A^T: the few rows are what is packed, the weights are read where they lie, once, and C is stored transposed.
  *
  * For AVX-512 alone. Measured against OpenBLAS 0.3.21 on Cascade Lake, packing included, of 152 GFLOP/s a core: 2048 x 1536 x 384 and the like, as
- * stored or either one transposed, 101 to 123 a core (OpenBLAS 97 to 114), one core 105 to 124 (100 to 114); 32 x 1536 x 384 on two cores 205 (132). With
- * AVX2 and tiles of 6 x 16 it was 10 to 15 % slower than OpenBLAS. Tiles alone reach 146. What was tried: DEPTH 192 and 256 cost 2 to 8 %, BLOCK 12 and
- * 24 tiles 2 to 6 %, packing all of k at once 5 %, rows of A where they lie in the large products 3 to 5 %.
+ * stored or either one transposed, 107 to 129 a core (OpenBLAS 97 to 114), one core 117 to 134 (100 to 114); 32 x 1536 x 384 on two cores 205 (132). With
+ * AVX2 and tiles of 6 x 16 it was 10 to 15 % slower than OpenBLAS. Tiles alone reach 144. What was tried: DEPTH 192 and 256 cost 2 to 8 %, 512 and 704 nothing;
+ * BLOCK 12 to 24 tiles up to 6 %; packing all of k at once 5 %; rows of A where they lie in the large products 3 to 5 %; fetching none of what follows
+ * 2 to 5 %. Some columns of B in L2, along which tiles of A run from L1, are as fast, but A is then packed several times or kept.
  */
 #include "kernels/kernels.h"
 
@@ -129,23 +130,56 @@ static void set_panel(gemm_tile_f32 *t, const plan *p, int64_t panel) {
     t->cols = (int)ct__min_i64(p->width - panel * GEMM_COLS, GEMM_COLS);
 }
 
-/* Packed rows i.. of A down the panels. */
-static void run_block(const plan *p, int64_t i, int64_t rows, int64_t first, int64_t last, const float *pa) {
-    const int64_t tiles = ct__ceil_div_i64(rows, GEMM_ROWS), steps = p->now / GEMM_STEPS;
+/* What the tiles of a block fetch for later: `first` for the first tile and panel, per_tile and per_panel bytes on for others, in the first `panels` panels. */
+typedef struct fetch {
+    gemm_fetch first;
+    int64_t per_tile, per_panel, panels;
+} fetch;
+
+static gemm_fetch fetch_at(const fetch *f, int64_t tile, int64_t panel) {
+    gemm_fetch at = f->first;
+    at.p += tile * f->per_tile + panel * f->per_panel;
+    return at;
+}
+
+/* Rows i.. of A, a tile of them for each tile that runs, a share of it for each of so many panels. */
+static fetch fetch_rows(const plan *p, int64_t i, int64_t panels) {
+    const int64_t ld = p->lda * (int64_t)sizeof(float), runs = p->now / GEMM_STEPS;
+    /* Of a tile so many rows as they are stored; a panel fetches a line of `each` of them, or, of long ones, all of one, and that `lines` times. */
+    const int64_t rows = p->a_along ? p->now : GEMM_ROWS, each = p->a_along ? runs : 1, lines = ct__ceil_div_i64(rows, panels * each);
+    const float *at = p->a_along ? p->a + p->l * p->lda + i : p->a + i * p->lda + p->l;
+    return (fetch){.first = {(const char *)at, (int)lines, ld, p->a_along ? lines * ld : GEMM_STEPS * (int64_t)sizeof(float)},
+                   .per_tile = p->a_along ? GEMM_ROWS * (int64_t)sizeof(float) : GEMM_ROWS * ld,
+                   .per_panel = lines * each * ld,
+                   .panels = ct__ceil_div_i64(rows, lines * each)};
+}
+
+/* The panel behind `panel`. */
+static fetch fetch_panel(const plan *p, int64_t panel, int64_t panels, int64_t tiles) {
+    const int64_t lines = ct__ceil_div_i64(GEMM_COLS * GEMM_STEPS * (int64_t)sizeof(float), 64 * tiles), bytes = GEMM_COLS * p->now * (int64_t)sizeof(float);
+    return (fetch){.first = {(const char *)p->pb + (panel + 1) * bytes, (int)lines, 64, lines * 64},
+                   .per_tile = p->now / GEMM_STEPS * lines * 64,
+                   .per_panel = bytes,
+                   .panels = panels - 1};
+}
+
+/* Packed rows i.. of A down the panels; rows ..to are packed later. */
+static void run_block(const plan *p, int64_t i, int64_t rows, int64_t to, int64_t first, int64_t last, const float *pa) {
+    const int64_t tiles = ct__ceil_div_i64(rows, GEMM_ROWS), panels = last - first;
+    fetch a = {.panels = 0}, b = fetch_panel(p, first, panels, tiles);
+    if (i + rows < to && panels > 0 && p->now >= GEMM_STEPS) a = fetch_rows(p, i + rows, panels);
     gemm_tile_f32 t = tile_of(p);
-    for (int64_t panel = first; panel < last; panel++) {
-        const int64_t j = p->j + panel * GEMM_COLS;
-        set_panel(&t, p, panel);
+    for (int64_t panel = 0; panel < panels; panel++) {
+        const int64_t j = p->j + (first + panel) * GEMM_COLS;
+        set_panel(&t, p, first + panel);
         t.bias = p->bias && !p->l ? p->bias + j : NULL;
-        t.lines = panel + 1 < last ? (int)ct__ceil_div_i64(GEMM_COLS * GEMM_STEPS * (int64_t)sizeof(float), 64 * tiles) : 0;
-        t.next = (const char *)(t.b + GEMM_COLS * p->now);
         for (int64_t tile = 0; tile < tiles; tile++) {
             t.a = pa + tile * GEMM_ROWS * p->now;
             t.rows = (int)ct__min_i64(rows - tile * GEMM_ROWS, GEMM_ROWS);
             t.c = p->c + (i + tile * GEMM_ROWS) * p->ldc + j;
             t.simple = t.rows == GEMM_ROWS && t.cols == GEMM_COLS && t.alpha == 1 && (t.keep == 0 || t.keep == 1) && !t.bias;
+            t.next = panel < a.panels ? fetch_at(&a, tile, panel) : panel < b.panels ? fetch_at(&b, tile, panel) : (gemm_fetch){.p = NULL};
             gemm_tile_packed_f32(&t);
-            t.next += t.lines * steps * 64;
         }
     }
 }
@@ -155,6 +189,8 @@ static void run_swapped(const plan *p, int64_t begin, int64_t end) {
     gemm_tile_f32 t = tile_of(p);
     t.transposed = true;
     t.a_row = p->lda;
+    const int64_t bytes = GEMM_ROWS * GEMM_STEPS * (int64_t)sizeof(float);
+    const gemm_fetch next = {.lines = (int)(bytes / 64), .line = 64, .step = bytes};
     for (int64_t i = begin; i < end; i += GEMM_ROWS) {
         const int64_t at = ct__min_i64(i, p->m - GEMM_ROWS);
         t.skip = (int)(i - at);
@@ -163,8 +199,9 @@ static void run_swapped(const plan *p, int64_t begin, int64_t end) {
         for (int64_t panel = 0; panel * GEMM_COLS < p->width; panel++) {
             set_panel(&t, p, panel);
             t.c = p->c + (p->j + panel * GEMM_COLS) * p->ldc + at;
-            t.lines = panel == 0 && p->now == p->lda && i + 2 * GEMM_ROWS <= end ? GEMM_ROWS * GEMM_STEPS * (int)sizeof(float) / 64 : 0;
-            t.next = (const char *)(t.a + GEMM_ROWS * p->lda);
+            t.next = next;
+            if (panel == 0 && p->now == p->lda && i + 2 * GEMM_ROWS <= end) t.next.p = (const char *)(t.a + GEMM_ROWS * p->lda);
+            else t.next.lines = 0;
             gemm_tile_strided_f32(&t);
         }
     }
@@ -183,7 +220,7 @@ static void run_parts(int64_t begin, int64_t end, void *arg) {
             const int64_t rows = ct__min_i64(block, to - i);
             if (p->a_along) pack_along_f32(p->a + p->l * p->lda + i, p->lda, rows, p->now, GEMM_ROWS, pa);
             else pack_across_f32(p->a + i * p->lda + p->l, p->lda, rows, p->now, GEMM_ROWS, pa);
-            run_block(p, i, rows, first, last, pa);
+            run_block(p, i, rows, to, first, last, pa);
         }
     }
 }

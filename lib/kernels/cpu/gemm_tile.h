@@ -48,6 +48,13 @@ CT__INLINE void NAME(pack_across)(const REAL *src, int64_t ld, int64_t n, int64_
 
 /* ---- The tile ---- */
 
+/* What is wanted soon: in GEMM_STEPS of k so many lines of 64 bytes, `line` bytes from one to the next, then `step` bytes on. */
+typedef struct gemm_fetch {
+    const char *p;
+    int lines;
+    int64_t line, step;
+} gemm_fetch;
+
 typedef struct NAME(gemm_tile) {
     const REAL *a; /* [k][GEMM_ROWS], or element (i, l) at i * a_row + l, for all i < GEMM_ROWS */
     int64_t a_row;
@@ -59,8 +66,7 @@ typedef struct NAME(gemm_tile) {
     int skip, rows, cols; /* of the tile rows skip <= i < rows and columns j < cols are wanted */
     REAL alpha, keep;     /* C = keep * C + alpha * product, + bias */
     const REAL *bias;     /* of column j, transposed of row i; or NULL */
-    const char *next;     /* what is wanted soon, */
-    int lines;            /* so many cache lines of it in GEMM_STEPS of k */
+    gemm_fetch next;
 } NAME(gemm_tile);
 
 CT__INLINE VEC NAME(tile_finish)(const NAME(gemm_tile) *t, VEC sum, VEC bias, const REAL *c, int n) {
@@ -96,18 +102,20 @@ static CT__NOINLINE void NAME(tile_end_transposed)(const NAME(gemm_tile) *t, con
     }
 }
 
-/* One step of k. Rows of the upper half are counted from q, so that few registers hold their distances. */
-#define GEMM_STEP                                                                                                                      \
+/* Some steps of k. Rows of the upper half are counted from q, so that few registers hold their distances. */
+#define GEMM_RUN(steps)                                                                                                                \
     do {                                                                                                                               \
-        VEC x[GEMM_VECS];                                                                                                              \
-        for (int v = 0; v < GEMM_VECS; v++) x[v] = v_load(b + v * LANES);                                                              \
-        _Pragma("GCC unroll 16") for (int i = 0; i < GEMM_ROWS; i++) {                                                                \
-            VEC y = v_splat(i < GEMM_HALF ? p[i * a_row] : q[(i - GEMM_HALF) * a_row]);                                                  \
-            for (int v = 0; v < GEMM_VECS; v++) acc[i][v] = v_fma(y, x[v], acc[i][v]);                                                \
+        _Pragma("GCC unroll 4") for (int s = 0; s < (steps); s++) {                                                                   \
+            VEC x[GEMM_VECS];                                                                                                          \
+            for (int v = 0; v < GEMM_VECS; v++) x[v] = v_load(b + s * GEMM_COLS + v * LANES);                                          \
+            _Pragma("GCC unroll 16") for (int i = 0; i < GEMM_ROWS; i++) {                                                            \
+                VEC y = v_splat(i < GEMM_HALF ? p[i * a_row + s * a_step] : q[(i - GEMM_HALF) * a_row + s * a_step]);                    \
+                for (int v = 0; v < GEMM_VECS; v++) acc[i][v] = v_fma(y, x[v], acc[i][v]);                                            \
+            }                                                                                                                          \
         }                                                                                                                              \
-        p += a_step;                                                                                                                   \
-        q += a_step;                                                                                                                   \
-        b += GEMM_COLS;                                                                                                                \
+        p += (steps) * a_step;                                                                                                         \
+        q += (steps) * a_step;                                                                                                         \
+        b += (steps) * GEMM_COLS;                                                                                                      \
     } while (0)
 
 CT__INLINE void NAME(tile_run)(const NAME(gemm_tile) *const t, const int64_t a_row, const int64_t a_step) {
@@ -117,18 +125,21 @@ CT__INLINE void NAME(tile_run)(const NAME(gemm_tile) *const t, const int64_t a_r
     for (int i = 0; i < GEMM_ROWS; i++)
         for (int v = 0; v < GEMM_VECS; v++) acc[i][v] = v_zero();
     const REAL *p = t->a, *q = p + GEMM_HALF * a_row, *b = t->b;
-    const char *next = t->next, *const place = (const char *)t->c;
-    const int64_t k = t->k, c_bytes = t->c_row * (int64_t)sizeof(REAL), c_end = t->transposed ? 0 : c_bytes * t->rows, next_bytes = (int64_t)t->lines * 64;
+    const char *next = t->next.p, *const place = (const char *)t->c;
+    const int64_t k = t->k, c_bytes = t->c_row * (int64_t)sizeof(REAL), c_end = t->transposed ? 0 : c_bytes * t->rows;
+    const int64_t line = t->next.line, step = t->next.step;
+    const int lines = t->next.lines;
     int64_t l = 0, row = 0;
     for (; l + GEMM_STEPS <= k; l += GEMM_STEPS) {
         if (row < c_end) { /* all of C at once would fill the queue that the loads of a and b need */
             for (int i = 0; i < ROW_BYTES; i += 64) __builtin_prefetch(place + row + i, 1);
             row += c_bytes;
         }
-        for (const char *end = next + next_bytes; next < end; next += 64) __builtin_prefetch(next);
-        for (int s = 0; s < GEMM_STEPS; s++) GEMM_STEP;
+        for (int i = 0; i < lines; i++) __builtin_prefetch(next + i * line);
+        next += step;
+        for (int n = 0; n < GEMM_STEPS; n += 2) GEMM_RUN(2); /* 3 % faster than one at a time; four are slower */
     }
-    for (; l < k; l++) GEMM_STEP;
+    for (; l < k; l++) GEMM_RUN(1);
     if (t->simple) {
         REAL *c = t->c;
         const int64_t c_row = t->c_row;
@@ -148,7 +159,7 @@ CT__INLINE void NAME(tile_run)(const NAME(gemm_tile) *const t, const int64_t a_r
         for (int v = 0; v < GEMM_VECS; v++) v_store(sum[i] + v * LANES, acc[i][v]);
     (t->transposed ? NAME(tile_end_transposed) : NAME(tile_end))(t, (const REAL(*)[GEMM_COLS])sum);
 }
-#undef GEMM_STEP
+#undef GEMM_RUN
 
 /* Of packed rows, whose distances are known: 5 % faster. */
 static CT__NOINLINE void NAME(gemm_tile_packed)(const NAME(gemm_tile) *t) { NAME(tile_run)(t, 1, GEMM_ROWS); }
