@@ -14,6 +14,7 @@
 #include "ops/product.h"
 #include "ops/transformer.h"
 #include "ops/twin.h"
+#include "ops/zero_rows.h"
 
 #include "base/vec.h"
 
@@ -32,11 +33,10 @@ static ct_tensor *rows_of(ct_tensor *x, int64_t cols) {
 
 /* gX and gW. Slots: 0 x, 1 weight. */
 static void product_backward(ct__node *n, ct_tensor *g, ct_tensor **gin) {
-    if (ct__needs(n, 0)) gin[0] = ct_matmul(g, ct__saved(n, 1));
-    if (ct__needs(n, 1)) {
-        ct_tensor *x = ct__saved(n, 0);
-        gin[1] = ct_mm(ct_t(rows_of(g, ct_size(g, -1))), rows_of(x, ct_size(x, -1)));
-    }
+    ct_tensor *weight = ct__needs(n, 0) ? ct__saved(n, 1) : NULL, *x = ct__needs(n, 1) ? ct__saved(n, 0) : NULL;
+    if (ct__pending() != CT_OK || ct__product_without_zero_rows(g, x, weight, weight ? &gin[0] : NULL, x ? &gin[1] : NULL)) return;
+    if (weight) gin[0] = ct_matmul(g, weight);
+    if (x) gin[1] = ct_mm(ct_t(rows_of(g, ct_size(g, -1))), rows_of(x, ct_size(x, -1)));
 }
 
 static void linear_backward(ct__node *n, ct_tensor *const *g, ct_tensor **gin) {

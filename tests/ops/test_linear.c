@@ -1,10 +1,14 @@
 /* linear: lib/ops/op_linear.c. Wanted values are PyTorch 2.13's. */
 #include "grads.h"
 
+#include <ctorch/autograd.h>
 #include <ctorch/ops_create.h>
 #include <ctorch/ops_linalg.h>
 #include <ctorch/ops_pointwise.h>
 #include <ctorch/ops_shape.h>
+#include <ctorch/ops_random.h>
+
+#include <math.h>
 
 START_TEST(linear_multiplies_by_the_transposed_weight) {
     ct_tensor *x = wave(1, CT_SHAPE(2, 2, 3)), *w = wave(2, CT_SHAPE(2, 3)), *b = wave(3, CT_SHAPE(2));
@@ -78,6 +82,45 @@ START_TEST(gradients_of_linear_are_right_twice) {
 }
 END_TEST
 
+/* Gradients of sum(y * g), g being 0 but in every step-th row: float32, where such rows are left out of large products, against float64, where they are not. */
+static void compare_sparse(int64_t rows, int64_t step, bool want_x, bool want_w, double odd_x, double odd_w) {
+    enum { IN = 300, OUT = 130 };
+    ct_scope scope = ct_scope_begin();
+    ct_tensor *x = ct_randn(CT_SHAPE(2, rows / 2, IN), CT_F32, NULL), *w = ct_randn(CT_SHAPE(OUT, IN), CT_F32, NULL), *b = ct_randn(CT_SHAPE(OUT), CT_F32, NULL);
+    ct_tensor *g = ct_zeros(CT_SHAPE(rows, OUT), CT_F32), *wanted[3], *made[2][3];
+    for (int64_t i = 0; step && i < rows; i += step) ct_fill_(ct_narrow(ct_select(g, 0, i), 0, OUT - 1, 1), 1 + (double)i / (double)rows); /* at a row's end */
+    if (odd_x != 0) ct_fill_(ct_select(ct_select(ct_select(x, 0, 1), 0, 3), 0, 5), odd_x);
+    if (odd_w != 0) ct_fill_(ct_select(ct_select(w, 0, 7), 0, 5), odd_w);
+    for (int wide = 0; wide < 2; wide++) {
+        const ct_dtype dtype = wide ? CT_F64 : CT_F32;
+        ct_tensor *a = ct_clone(ct_to(x, dtype)), *c = ct_clone(ct_to(w, dtype)), *d = ct_clone(ct_to(b, dtype));
+        int n = 0;
+        ct_set_requires_grad(a, want_x);
+        ct_set_requires_grad(c, want_w);
+        ct_set_requires_grad(d, true);
+        if (want_x) wanted[n++] = a;
+        if (want_w) wanted[n++] = c;
+        wanted[n++] = d;
+        ct_tensor *y = ct_linear(a, c, d), *gy = ct_reshape(ct_to(g, dtype), CT_SHAPE(2, rows / 2, OUT));
+        ck_assert_int_eq(ct_grad(&y, 1, wanted, n, &(ct_grad_options){.grad_outputs = &gy}, made[wide]), CT_OK);
+    }
+    for (int i = 0; i < want_x + want_w + 1; i++) ck_close(made[0][i], ct_to(made[1][i], CT_F32), 1e-4, 1e-4); /* NaN equals NaN */
+    ct_scope_end(scope);
+}
+
+START_TEST(rows_without_a_gradient_change_nothing) {
+    static const int64_t rows[] = {514, 1000}, steps[] = {0, 1, 2, 4, 5, 128, 2000};
+    for (size_t r = 0; r < sizeof rows / sizeof *rows; r++)
+        for (size_t s = 0; s < sizeof steps / sizeof *steps; s++)
+            for (int which = 0; which < 4; which++) compare_sparse(rows[r], steps[s], which & 1, which & 2, 0, 0);
+    /* 0 times what is not finite is NaN in PyTorch too */
+    compare_sparse(514, 128, true, true, INFINITY, 0);
+    compare_sparse(514, 128, true, true, NAN, 0);
+    compare_sparse(514, 128, true, true, 0, -INFINITY);
+    compare_sparse(514, 128, false, true, 0, NAN);
+}
+END_TEST
+
 TEST_LIST = {TEST(linear_multiplies_by_the_transposed_weight), TEST(linear_takes_any_layout_and_any_bias_that_broadcasts), TEST(linear_of_nothing_is_the_bias),
-             TEST(linear_says_what_does_not_fit), TEST(gradients_of_linear_are_right_twice)};
+             TEST(linear_says_what_does_not_fit), TEST(gradients_of_linear_are_right_twice), TEST(rows_without_a_gradient_change_nothing)};
 TEST_MAIN("op_linear")
