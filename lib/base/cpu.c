@@ -38,7 +38,7 @@ ct__isa ct__cpu_isa_max(void) {
 }
 
 static ct__isa chosen;
-static bool winograd;
+static bool winograd, winograd_always;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 
 static void choose(void) {
@@ -48,6 +48,7 @@ static void choose(void) {
         if (strcmp(word, names[i]) == 0 && (ct__isa)i < chosen) chosen = (ct__isa)i;
     word = ct__env("CTORCH_WINOGRAD");
     winograd = !word || strcmp(word, "0") != 0;
+    winograd_always = word && strcmp(word, "always") == 0;
 }
 
 ct__isa ct__cpu_isa(void) {
@@ -58,4 +59,9 @@ ct__isa ct__cpu_isa(void) {
 bool ct__winograd_enabled(void) {
     pthread_once(&once, choose);
     return winograd;
+}
+
+bool ct__winograd_always(void) {
+    pthread_once(&once, choose);
+    return winograd_always;
 }

@@ -5,6 +5,7 @@
 #include "kernels/kernels.h"
 #include "support/test.h"
 
+#include <float.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -342,6 +343,88 @@ START_TEST(weight_grad_agrees_with_reference_however_its_work_is_cut) {
 }
 END_TEST
 
+static float *magnitudes(const float *p, int64_t n) {
+    float *m = ct__alloc((size_t)n * sizeof *m);
+    for (int64_t i = 0; i < n; i++) m[i] = fabsf(p[i]);
+    return m;
+}
+
+/* weight_grad in f32, with and without the bias. Rows of Winograd's six transforms have magnitudes that sum to at most 2, and a rounding error reaches all taps:
+ * so it may be 64 times the type's, relative to the largest of the taps' sums of |x gy|. */
+static void check_weight_grad(ct__conv_shape s) {
+    set_out(&s);
+    ck_assert(s.oh > 0 && s.ow > 0 && s.kh == 3 && s.kw == 3);
+    problem p = make_problem(&s, CT__REAL_F32);
+    const ct__conv_kernels *ref = &ct__kern_for(CT__ISA_REF)->conv;
+    float *want = random_block(CT__REAL_F32, p.nw), *got = random_block(CT__REAL_F32, p.nw), *sums = random_block(CT__REAL_F32, p.nw);
+    float *want_bias = random_block(CT__REAL_F32, s.f), *got_bias = random_block(CT__REAL_F32, s.f);
+    float *x = magnitudes(p.x, p.nx), *gy = magnitudes(p.gy, p.ny);
+    char text[200];
+    shape_text(text, sizeof text, &s);
+    ref->weight_grad[CT__REAL_F32](&s, x, gy, sums, NULL, NULL);
+    ref->weight_grad[CT__REAL_F32](&s, p.x, p.gy, want, want_bias, NULL);
+    for (int isa = CT__ISA_BASELINE; isa <= (int)ct__cpu_isa_max(); isa++)
+        for (int bias = 0; bias < 2; bias++) {
+            const ct__conv_kernels *k = &ct__kern_for((ct__isa)isa)->conv;
+            size_t bytes;
+            char *m = scratch_begin(k, &p, CT__CONV_WEIGHT_GRAD, &bytes);
+            memset(got, 0xff, (size_t)p.nw * sizeof *got);
+            k->weight_grad[CT__REAL_F32](&s, p.x, p.gy, got, bias ? got_bias : NULL, m);
+            scratch_end(m, bytes);
+            if (bias) compare("bias_grad", ct__isa_name((ct__isa)isa), &p, got_bias, want_bias, s.f);
+            for (int64_t i = 0; i < p.nw; i++) {
+                float largest = 0;
+                for (int64_t k9 = i / 9 * 9; k9 < i / 9 * 9 + 9; k9++) largest = fmaxf(largest, sums[k9]);
+                ck_assert_msg(fabsf(got[i] - want[i]) <= 64 * FLT_EPSILON * largest, "weight_grad %s, %s: element %lld is %.9g, want %.9g",
+                              ct__isa_name((ct__isa)isa), text, (long long)i, (double)got[i], (double)want[i]);
+            }
+        }
+    float *all[] = {want, got, sums, want_bias, got_bias, x, gy};
+    for (size_t i = 0; i < CT__COUNT(all); i++) ct__free(all[i]);
+    free_problem(&p);
+}
+
+/* What Winograd's way takes: with CTORCH_WINOGRAD=always all of it, else where many tiles share few weights. */
+START_TEST(weight_grad_of_three_by_three_taps_agrees_with_reference) {
+    static const int64_t channels[][3] = {{1, 1, 1},    {1, 16, 32},  {1, 17, 33},  {1, 31, 15}, {1, 36, 64}, {1, 47, 17}, {1, 48, 96}, {1, 49, 70}, {1, 65, 31},
+                                          {2, 34, 66}, {3, 60, 24}, {2, 130, 96}};
+    int before = ct_get_num_threads();
+    for (size_t i = 0; i < CT__COUNT(channels); i++)
+        for (int64_t size = 1; size <= 5; size++)
+            for (int64_t pad = size < 3; pad <= 2; pad++) {
+                ct__conv_shape s = plain(size % 2 ? 3 : 12, channels[i][1], size, channels[i][2], 3);
+                s.groups = channels[i][0];
+                s.w = 1 + (size * 5 + pad + (int64_t)i) % 11;
+                s.pad_h = pad, s.pad_w = s.w < 3 ? 1 + pad % 2 : 2 - pad;
+                s.x_last = (size + (int64_t)i) & 1, s.y_last = (size + (int64_t)i) & 2;
+                ck_assert_int_eq(ct_set_num_threads(1 + (int)(size + pad) % 4), CT_OK);
+                check_weight_grad(s);
+            }
+    ct_set_num_threads(before);
+}
+END_TEST
+
+START_TEST(weight_grad_of_images_larger_than_a_band_agrees_with_reference) {
+    int before = ct_get_num_threads();
+    for (int threads = 1; threads <= 3; threads++) {
+        ck_assert_int_eq(ct_set_num_threads(threads), CT_OK);
+        ct__conv_shape s = plain(2, 33, 37, 40, 3); /* bands of rows */
+        s.pad_h = s.pad_w = 1;
+        s.x_last = threads == 2, s.y_last = threads == 3;
+        check_weight_grad(s);
+        s = plain(60, 40, 6, 50, 3); /* bands of images */
+        check_weight_grad(s);
+        s = plain(5, 150, 7, 140, 3); /* more weights than pixels */
+        s.pad_h = 1;
+        check_weight_grad(s);
+        s = plain(2, 16, 9, 32, 3);
+        s.pad_h = 1, s.w = 230; /* one row of tiles is more than a band */
+        check_weight_grad(s);
+    }
+    ct_set_num_threads(before);
+}
+END_TEST
+
 START_TEST(scale_bias_and_relu_are_applied_to_finished_sums) {
     for (int last = 0; last < 2; last++) {
         ct__conv_shape s = plain(2, 5, 7, 70, 3);
@@ -422,6 +505,8 @@ TEST_LIST = {
     TEST(edges_of_small_images_under_many_weights_agree_with_reference),
     TEST(images_larger_than_a_task_are_cut_into_rows),
     TEST(weight_grad_agrees_with_reference_however_its_work_is_cut),
+    TEST(weight_grad_of_three_by_three_taps_agrees_with_reference),
+    TEST(weight_grad_of_images_larger_than_a_band_agrees_with_reference),
     TEST(scale_bias_and_relu_are_applied_to_finished_sums),
     TEST(random_shapes_agree_with_reference_at_any_thread_count),
     TEST(the_same_thread_count_gives_the_same_bits),

@@ -244,15 +244,12 @@ static void NAME(write_units)(int64_t begin, int64_t end, void *arg) {
     }
 }
 
-void NAME(conv_weight_grad)(const ct__conv_shape *s, const void *x, const void *gy, void *gw, void *gbias, void *scratch) {
-    outer_plan p;
-    outer_plan_make(&p, s, sizeof(REAL) == 8 ? CT__REAL_F64 : CT__REAL_F32);
-    outer_plan_lists(&p, scratch);
-    NAME(outer) o = {.p = &p, .x = x, .gy = gy, .gw = gw, .gbias = gbias, .scratch = scratch};
-    if (p.by_weight) {
-        ct__parallel_for(p.units, 1, NAME(outer_by_weight), &o);
+static void NAME(outer_direct)(NAME(outer) *o) {
+    const outer_plan *p = o->p;
+    if (p->by_weight) {
+        ct__parallel_for(p->units, 1, NAME(outer_by_weight), o);
         return;
     }
-    ct__parallel_for(s->n * s->oh, 1, NAME(outer_by_pixels), &o);
-    ct__parallel_for(p.units, ct__max_i64(1, 16384 / (p.stretch * CONV_VECS * LANES)), NAME(write_units), &o);
+    ct__parallel_for(p->shape.n * p->shape.oh, 1, NAME(outer_by_pixels), o);
+    ct__parallel_for(p->units, ct__max_i64(1, 16384 / (p->stretch * CONV_VECS * LANES)), NAME(write_units), o);
 }

@@ -12,7 +12,7 @@ typedef struct NAME(outer_source) {
 
 /* The band that begins with dst row r, counted over all images, and ends at `end` or earlier. */
 static NAME(outer_source) NAME(next_band)(const outer_plan *p, int64_t r, int64_t end) {
-    int64_t height = p->shape.oh;
+    int64_t height = p->height;
     NAME(outer_source) b = {.image = r / height, .images = 1, .row = r % height};
     if (b.row == 0 && p->band_images > 1 && end - r >= height) {
         b.images = ct__min_i64(p->band_images, (end - r) / height);

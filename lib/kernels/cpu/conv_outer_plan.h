@@ -36,6 +36,19 @@ typedef struct outer_axis {
     int64_t dst_step; /* packed positions per dst position */
 } outer_axis;
 
+/* How conv_outer_winograd.h cuts the work: see there. */
+typedef struct outer_winograd {
+    bool on, deep;
+    int64_t tiles_w;     /* of an image */
+    int64_t parts;       /* of the pixels; deep: 1 */
+    int64_t step;        /* tiles from one position to the next */
+    int64_t red, panels; /* of a group: channels, rounded up to vectors; panels of them */
+    int64_t pairs;       /* of a group: pairs of vectors that hold its filters */
+    size_t sum_step;     /* elements from the sums of one position to the next */
+    size_t pack_at;      /* within a chunk's area */
+} outer_winograd;
+enum { WINO_ROWS = CONV_VECS == 4 ? 12 : 6, WINO_PANEL = 48, WINO_PAIR = 2 * CONV_REG_BYTES / 4 };
+
 typedef struct outer_plan {
     ct__conv_shape shape;
     size_t real_size;
@@ -53,7 +66,9 @@ typedef struct outer_plan {
     int64_t packed_w, x_row, x_image, x_panel;
 
     /* Work: a unit is one block of one group and a stretch of entries. */
+    outer_winograd wino;
     bool by_weight;
+    int64_t height;             /* rows of an image: of dst, or of tiles */
     int64_t band_images, band_rows, band_pixels; /* one of the first two is more than 1 only if the band has whole images */
     int64_t wide;               /* channels of a tile's tap: 1, 2, 4 */
     int64_t stretch, stretches, units;
@@ -74,11 +89,19 @@ typedef struct outer_plan {
 } outer_plan;
 
 #define outer_plan_make CT__ISA_NAME(ct__outer_plan_make)
+#define outer_winograd_make CT__ISA_NAME(ct__outer_winograd_make)
 #define outer_plan_lists CT__ISA_NAME(ct__outer_plan_lists)
 
 /* As conv_plan_make and conv_plan_lists. */
 bool outer_plan_make(outer_plan *p, const ct__conv_shape *s, int real);
 void outer_plan_lists(outer_plan *p, void *scratch);
+
+/* The same for conv_outer_winograd.h; wino.on becomes whether it takes the pass. */
+#if CONV_WINOGRAD
+bool outer_winograd_make(outer_plan *p);
+#else
+CT__INLINE bool outer_winograd_make(outer_plan *p) { return !p->wino.on; }
+#endif
 
 /* Packed positions that n dst positions read. */
 CT__INLINE int64_t outer_packed(const outer_axis *a, int64_t n) { return (n - 1) * a->dst_step + (a->taps - 1) * a->dil + 1; }

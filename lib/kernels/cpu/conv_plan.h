@@ -49,6 +49,13 @@
 #endif
 #define PLANES_VECS 2
 
+/* Winograd's way, of f32: not for baseline, whose size it is not worth. */
+#if defined(__AVX2__) || defined(__aarch64__)
+#define CONV_WINOGRAD 1
+#else
+#define CONV_WINOGRAD 0
+#endif
+
 /* A stretch of the reduction whose source elements lie side by side: the channels of a tap, or of several taps that are neighbours in
  * memory. offset is from the pixel's own place in the packed source, entry counts the weights' lines before the first of these. */
 typedef struct conv_run {

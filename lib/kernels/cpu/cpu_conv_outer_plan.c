@@ -144,6 +144,9 @@ bool outer_plan_make(outer_plan *p, const ct__conv_shape *s, int real) {
     p->blocks = ct__ceil_div_i64(p->vecs, CONV_VECS);
     p->v = axis_make(s->h, s->oh, s->kh, s->stride_h, s->pad_h, s->dil_h);
     p->h = axis_make(s->w, s->ow, s->kw, s->stride_w, s->pad_w, s->dil_w);
+    p->height = s->oh;
+    if (!outer_winograd_make(p)) return false;
+    if (p->wino.on) return true;
     p->gy_direct = p->gy_last && p->lanes % p->lanes_per_vec == 0 && s->f * (int64_t)p->real_size <= DIRECT_BYTES;
     choose_panels(p);
     choose_stretch(p);
@@ -154,10 +157,15 @@ bool outer_plan_make(outer_plan *p, const ct__conv_shape *s, int real) {
 
 void outer_plan_lists(outer_plan *p, void *scratch) {
     const ct__conv_shape *s = &p->shape;
-    p->pixel_at = (void *)((char *)scratch + p->lists_at);
+    p->col_at = (void *)((char *)scratch + p->lists_at);
+    for (int64_t j = 0; j < s->w; j++) {
+        int64_t d = j - p->h.low;
+        p->col_at[j] = d >= 0 && d % p->h.pack == 0 && d / p->h.pack < p->packed_w ? d / p->h.pack * p->panel_w : -1;
+    }
+    if (p->wino.on) return; /* reads no other list */
+    p->pixel_at = p->col_at + s->w;
     p->chan_at = p->pixel_at + p->band_pixels;
     p->tap_at = p->chan_at + s->c;
-    p->col_at = p->tap_at + p->taps;
     int64_t *at = p->pixel_at;
     for (int64_t n = 0; n < p->band_images; n++)
         for (int64_t i = 0; i < p->band_rows; i++)
@@ -165,8 +173,4 @@ void outer_plan_lists(outer_plan *p, void *scratch) {
     for (int64_t c = 0; c < s->c; c++) p->chan_at[c] = c / p->panel_w * p->x_panel + c % p->panel_w;
     for (int64_t a = 0; a < s->kh; a++)
         for (int64_t b = 0; b < s->kw; b++) p->tap_at[a * s->kw + b] = a * s->dil_h * p->x_row + b * s->dil_w * p->panel_w;
-    for (int64_t j = 0; j < s->w; j++) {
-        int64_t d = j - p->h.low;
-        p->col_at[j] = d >= 0 && d % p->h.pack == 0 && d / p->h.pack < p->packed_w ? d / p->h.pack * p->panel_w : -1;
-    }
 }
