@@ -114,7 +114,11 @@ static ct_tensor *feed_forward(const ct_module *m, ct_tensor *x, ct_tensor *cons
     ct_module *linear = part_of(m, LINEAR1), *dropout = part_of(m, DROPOUT);
     const bool gelu = s->o.activation == CT_TRANSFORMER_GELU;
     double p;
-    ct_tensor *y = gelu && unseen(linear, dropout, &p) ? ct__linear_gelu_dropout_forward(linear, x, p) : NULL;
+    ct_tensor *y = NULL;
+    if (unseen(linear, dropout, &p)) {
+        if (gelu) y = ct__linear_gelu_dropout_forward(linear, x, p);
+        else if (ct__is_linear(linear)) y = ct_forward(dropout, ct__linear_relu_forward(linear, x));
+    }
     if (!y && ct__pending() == CT_OK) {
         y = ct_forward(linear, x);
         y = ct_forward(dropout, gelu ? ct_gelu(y, NULL) : ct_relu(y));
