@@ -19,13 +19,16 @@ ct_tensor *ct__create(int op, const int64_t *sizes, int ndim, ct_dtype dtype, ct
 }
 
 /* Takes over t, whose elements become x. */
+enum { ONE_THREAD = 1 << 20 }; /* bytes; more of them are filled by all threads */
+
 static ct_tensor *filled(int op, ct_tensor *t, ct__number x) {
     ct__element e;
     if (!t) return NULL;
     ct_status status = ct__element_checked(ct__fn(op), x, (ct_dtype)t->dtype, &e);
     if (status == CT_OK) {
-        if (e.i64 == 0) {
-            if (t->numel) memset(ct__ptr(t), 0, (size_t)t->numel * ct_dtype_size((ct_dtype)t->dtype));
+        const size_t bytes = (size_t)t->numel * ct_dtype_size((ct_dtype)t->dtype);
+        if (e.i64 == 0 && bytes <= ONE_THREAD) {
+            if (bytes) memset(ct__ptr(t), 0, bytes);
         } else {
             status = ct__fill_into(ct__fn(op), t, &e);
         }

@@ -3,6 +3,8 @@
  */
 #include "ops/zero_rows.h"
 
+#include "base/pool.h"
+
 #include <ctorch/ops_create.h>
 #include <ctorch/ops_index.h>
 #include <ctorch/ops_linalg.h>
@@ -10,35 +12,60 @@
 #include <ctorch/ops_shape.h>
 
 #include <math.h>
+#include <string.h>
 
 enum {
     SAMPLES = 32,        /* rows that are looked at first: a gradient without zeros costs no more */
     MOST = 4,            /* one row in so many may have something in it */
+    GRAIN = 32768,       /* elements that make a thread's while to look at */
     LEAST_WORK = 1 << 24 /* multiplications of one product, from which gathering and spreading rows is worth while */
 };
 
+/* Of either sign; NaN is something. */
 static bool is_zero(const float *row, int64_t n) {
-    for (int64_t i = 0; i < n; i++)
-        if (row[i] != 0) return false; /* NaN is something */
+    int64_t i = 0;
+    for (uint64_t some[4]; i + 32 <= n; i += 32) {
+        uint64_t any = 0;
+        for (int64_t part = 0; part < 32; part += 8) {
+            memcpy(some, row + i + part, sizeof some);
+            any |= some[0] | some[1] | some[2] | some[3];
+        }
+        if (any & 0x7fffffff7fffffffu) return false;
+    }
+    for (; i < n; i++)
+        if (row[i] != 0) return false;
     return true;
+}
+
+typedef struct scan {
+    const float *g; /* [rows, cols] */
+    int64_t cols;
+    uint8_t *full; /* [rows] */
+} scan;
+static void scan_rows(int64_t begin, int64_t end, void *arg) {
+    const scan *s = arg;
+    for (int64_t i = begin; i < end; i++) s->full[i] = !is_zero(s->g + i * s->cols, s->cols);
 }
 
 /* The numbers of the rows that have something in them, int64 [k], scope-held; NULL if those are too many. */
 static ct_tensor *full_rows(const ct_tensor *g, int64_t rows, int64_t cols) {
-    const float *p = (const float *)(const void *)ct__ptr(g);
+    scan s = {.g = (const float *)(const void *)ct__ptr(g), .cols = cols};
     const int64_t step = (rows / SAMPLES) | 1; /* odd: sequences are of even lengths, and their first tokens should not be met at each step */
-    int64_t seen = 0, full = 0;
-    for (int64_t i = 0; i < rows; i += step) seen++, full += !is_zero(p + i * cols, cols);
-    if (full * MOST > seen) return NULL;
-    ct_tensor *at = ct__scope_give(ct__new("backward", (int64_t[]){rows / MOST}, 1, CT_I64));
-    int64_t *to = at ? (int64_t *)(void *)ct__ptr(at) : NULL;
-    full = 0;
-    for (int64_t i = 0; at && i < rows; i++) {
-        if (is_zero(p + i * cols, cols)) continue;
-        if (full == rows / MOST) return NULL;
-        to[full++] = i;
+    int64_t seen = 0, n = 0;
+    for (int64_t i = 0; i < rows; i += step) seen++, n += !is_zero(s.g + i * cols, cols);
+    if (n * MOST > seen) return NULL;
+    ct_tensor *full = ct__scope_give(ct__new("backward", &rows, 1, CT_U8)), *at = ct__scope_give(ct__new("backward", (int64_t[]){rows / MOST}, 1, CT_I64));
+    if (ct__pending() != CT_OK) return NULL;
+    s.full = (uint8_t *)ct__ptr(full);
+    ct__parallel_for(rows, ct__max_i64(1, GRAIN / cols), scan_rows, &s);
+    int64_t *to = (int64_t *)(void *)ct__ptr(at);
+    n = 0;
+    for (int64_t i = 0; i < rows; i++) {
+        if (!s.full[i]) continue;
+        if (n == rows / MOST) return NULL;
+        to[n++] = i;
     }
-    return at ? ct_narrow(at, 0, 0, full) : NULL;
+    return ct_narrow(at, 0, 0, n);
 }
 
 /* A sum that overflows counts as infinite: then nothing is left out that could have been. */

@@ -87,7 +87,7 @@ static void compare_sparse(int64_t rows, int64_t step, bool want_x, bool want_w,
     enum { IN = 300, OUT = 130 };
     ct_scope scope = ct_scope_begin();
     ct_tensor *x = ct_randn(CT_SHAPE(2, rows / 2, IN), CT_F32, NULL), *w = ct_randn(CT_SHAPE(OUT, IN), CT_F32, NULL), *b = ct_randn(CT_SHAPE(OUT), CT_F32, NULL);
-    ct_tensor *g = ct_zeros(CT_SHAPE(rows, OUT), CT_F32), *wanted[3], *made[2][3];
+    ct_tensor *g = ct_neg(ct_zeros(CT_SHAPE(rows, OUT), CT_F32)), *wanted[3], *made[2][3];
     for (int64_t i = 0; step && i < rows; i += step) ct_fill_(ct_narrow(ct_select(g, 0, i), 0, OUT - 1, 1), 1 + (double)i / (double)rows); /* at a row's end */
     if (odd_x != 0) ct_fill_(ct_select(ct_select(ct_select(x, 0, 1), 0, 3), 0, 5), odd_x);
     if (odd_w != 0) ct_fill_(ct_select(ct_select(w, 0, 7), 0, 5), odd_w);
