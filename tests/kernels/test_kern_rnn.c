@@ -148,7 +148,8 @@ static void compare_attention(ct__isa isa, ct__attention a, bool masked, int64_t
 }
 
 START_TEST(attention_agrees_with_the_reference) {
-    static const int64_t shapes[][6] = {{1, 1, 1, 1, 1, 1}, {2, 3, 5, 7, 4, 3}, {1, 2, 64, 128, 16, 8}, {1, 1, 65, 129, 5, 6}, {1, 2, 130, 40, 8, 8}};
+    static const int64_t shapes[][6] = {{1, 1, 1, 1, 1, 1}, {2, 3, 5, 7, 4, 3}, {1, 2, 64, 128, 16, 8}, {1, 1, 65, 129, 5, 6}, {1, 2, 130, 40, 8, 8},
+                                        {1, 2, 128, 128, 32, 32}, {1, 1, 78, 131, 33, 64}, {2, 1, 13, 14, 32, 32}, {1, 1, 71, 20, 70, 40}};
     for (size_t i = 0; i < sizeof isas / sizeof *isas; i++)
         for (size_t d = 0; d < 2 && ct__kern_for(isas[i]); d++)
             for (size_t s = 0; s < sizeof shapes / sizeof *shapes; s++)

@@ -1,5 +1,6 @@
 /*
- * gemm_tile.h: the innermost loops of cpu_gemm.c: packing, and a tile of C held in registers over a block of k. A template: see vec_real.h.
+ * gemm_tile.h: the innermost loops of cpu_gemm.c and cpu_attention.c: packing, and a tile of C held in registers over a block of k. A template: see vec_real.h,
+ * and GEMM_ROWS, GEMM_VECS, GEMM_COLS, GEMM_STEPS. Who includes it makes functions of tile_run.
  */
 
 /* ---- Packing: panels of `width` rows or columns, each [k][width], the last one filled up with copies or zeros that no result is made of ---- */
@@ -56,13 +57,12 @@ typedef struct gemm_fetch {
 } gemm_fetch;
 
 typedef struct NAME(gemm_tile) {
-    const REAL *a; /* [k][GEMM_ROWS], or element (i, l) at i * a_row + l, for all i < GEMM_ROWS */
-    int64_t a_row;
-    const REAL *b; /* [k][GEMM_COLS] */
+    const REAL *a, *b; /* see tile_run */
+    int64_t a_row;     /* where it is not known before */
     int64_t k;
     REAL *c; /* element (i, j) at i * c_row + j, or transposed at i + j * c_row */
     int64_t c_row;
-    bool transposed, simple; /* simple: a whole tile, alpha 1, keep 0 or 1, no bias */
+    bool simple;       /* a whole tile, alpha 1, keep 0 or 1, no bias */
     int skip, rows, cols; /* of the tile rows skip <= i < rows and columns j < cols are wanted */
     REAL alpha, keep;     /* C = keep * C + alpha * product, + bias */
     const REAL *bias;     /* of column j, transposed of row i; or NULL */
@@ -118,7 +118,8 @@ static CT__NOINLINE void NAME(tile_end_transposed)(const NAME(gemm_tile) *t, con
         b += (steps) * GEMM_COLS;                                                                                                      \
     } while (0)
 
-CT__INLINE void NAME(tile_run)(const NAME(gemm_tile) *const t, const int64_t a_row, const int64_t a_step) {
+/* Element (i, l) of A is a[i * a_row + l * a_step], for all i < GEMM_ROWS; B is [k][GEMM_COLS]. `transposed` says how C lies. */
+CT__INLINE void NAME(tile_run)(const NAME(gemm_tile) *const t, const int64_t a_row, const int64_t a_step, const bool transposed) {
     enum { GEMM_HALF = GEMM_ROWS / 2, ROW_BYTES = GEMM_COLS * (int)sizeof(REAL) };
     VEC acc[GEMM_ROWS][GEMM_VECS];
 #pragma GCC unroll 16
@@ -126,7 +127,7 @@ CT__INLINE void NAME(tile_run)(const NAME(gemm_tile) *const t, const int64_t a_r
         for (int v = 0; v < GEMM_VECS; v++) acc[i][v] = v_zero();
     const REAL *p = t->a, *q = p + GEMM_HALF * a_row, *b = t->b;
     const char *next = t->next.p, *const place = (const char *)t->c;
-    const int64_t k = t->k, c_bytes = t->c_row * (int64_t)sizeof(REAL), c_end = t->transposed ? 0 : c_bytes * t->rows;
+    const int64_t k = t->k, c_bytes = t->c_row * (int64_t)sizeof(REAL), c_end = transposed ? 0 : c_bytes * t->rows;
     const int64_t line = t->next.line, step = t->next.step;
     const int lines = t->next.lines;
     int64_t l = 0, row = 0;
@@ -157,10 +158,6 @@ CT__INLINE void NAME(tile_run)(const NAME(gemm_tile) *const t, const int64_t a_r
 #pragma GCC unroll 16
     for (int i = 0; i < GEMM_ROWS; i++)
         for (int v = 0; v < GEMM_VECS; v++) v_store(sum[i] + v * LANES, acc[i][v]);
-    (t->transposed ? NAME(tile_end_transposed) : NAME(tile_end))(t, (const REAL(*)[GEMM_COLS])sum);
+    (transposed ? NAME(tile_end_transposed) : NAME(tile_end))(t, (const REAL(*)[GEMM_COLS])sum);
 }
 #undef GEMM_RUN
-
-/* Of packed rows, whose distances are known: 5 % faster. */
-static CT__NOINLINE void NAME(gemm_tile_packed)(const NAME(gemm_tile) *t) { NAME(tile_run)(t, 1, GEMM_ROWS); }
-static CT__NOINLINE void NAME(gemm_tile_strided)(const NAME(gemm_tile) *t) { NAME(tile_run)(t, t->a_row, 1); }
