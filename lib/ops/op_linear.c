@@ -144,8 +144,6 @@ ct_tensor *ct_linear_relu(ct_tensor *x, ct_tensor *weight, ct_tensor *bias) {
 
 /* ---- dropout(gelu(linear)) ---- */
 
-static float *f32(const ct_tensor *t) { return (float *)(void *)ct__ptr(t); }
-
 static void gelu_twin(const void *ctx, ct_tensor *const *in, ct_tensor **out) {
     ct_tensor *y = ct_gelu(ct_linear(in[0], in[1], in[2]), NULL);
     const ct__dropout_draw *draw = ctx;
@@ -165,7 +163,7 @@ static void gelu_backward(ct__node *n, ct_tensor *const *g, ct_tensor **gin) {
     ct_tensor *gd = ct__packed_gradient(function, slope, g[0], &gy);
     if (gd && n->n_in > 2 && ct__needs(n, 2)) sums = ct__new(function, (int64_t[]){ct__ceil_div_i64(rows, CT__SUM_ROWS), cols}, 2, CT_F32);
     if (ct__pending() == CT_OK)
-        ct__kern()->nn.slope_backward(rows, cols, f32(slope), f32(gd), f32(gy), sums ? f32(sums) : NULL);
+        ct__kern()->nn.slope_backward(rows, cols, ct__f32(slope), ct__f32(gd), ct__f32(gy), ct__f32(sums));
     ct__unref(gd);
     gy = ct__scope_give(gy);
     sums = ct__scope_give(sums);
@@ -175,13 +173,11 @@ static void gelu_backward(ct__node *n, ct_tensor *const *g, ct_tensor **gin) {
 static const ct__node_class gelu_class = {.op = CT__OP_linear, .name = "LinearGeluDropoutBackward", .backward = gelu_backward,
                                           .ctx_size = sizeof(ct__dropout_draw), .n_saved = 4};
 
-static bool is_f32(const ct_tensor *t) { return t->dtype == CT_F32 && t->contiguous; }
-
 ct_tensor *ct__linear_gelu_dropout(ct_tensor *x, ct_tensor *weight, ct_tensor *bias, double p) {
     ct_tensor *in[] = {x, weight, bias};
     const int n_in = bias ? 3 : 2;
     if (!ct__enter(CT__OP_linear, in, n_in)) return NULL;
-    if (!is_f32(x) || x->numel == 0 || !is_f32(weight) || weight->numel == 0 || (bias && bias->ndim != 1) || (ct__context()->modes & CT__MODE_AUTOCAST))
+    if (!ct__is_dense_f32(x) || x->numel == 0 || !ct__is_dense_f32(weight) || weight->numel == 0 || (bias && bias->ndim != 1) || (ct__context()->modes & CT__MODE_AUTOCAST))
         return NULL;
     ct_scope no_grad = ct_no_grad_begin();
     ct_tensor *z = ct_scope_return(no_grad, ct_linear(x, weight, bias)), *y = z;
@@ -191,7 +187,7 @@ ct_tensor *ct__linear_gelu_dropout(ct_tensor *x, ct_tensor *weight, ct_tensor *b
     if (n) y = ct__new(ct__fn(CT__OP_linear), z->sizes, z->ndim, CT_F32);
     else ct__ref(y);
     if (n) *(ct__dropout_draw *)ct__ctx(n) = draw;
-    if (y && ct__pending() == CT_OK) ct__kern()->nn.gelu_dropout(z->numel, &draw, f32(z), f32(y));
+    if (y && ct__pending() == CT_OK) ct__kern()->nn.gelu_dropout(z->numel, &draw, ct__f32(z), ct__f32(y));
     ct__save(n, 0, x);
     ct__save(n, 1, weight);
     ct__save(n, 2, z);

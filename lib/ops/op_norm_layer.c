@@ -38,8 +38,6 @@ typedef struct layer_ctx {
 
 enum { ONE_PASS = 4096 }; /* columns, up to which the gradients are made in one pass over memory: L2 holds a block of rows */
 
-static float *f32(const ct_tensor *t) { return t ? (float *)(void *)ct__ptr(t) : NULL; }
-
 static ct__norm_rows rows_of(const layer_ctx *c, const ct_tensor *x, const ct_tensor *weight, ct_tensor *stats) {
     double *mean = (double *)(void *)ct__ptr(stats);
     return (ct__norm_rows){(ct_dtype)x->dtype, c->centred, c->m, c->n, ct__ptr(x), weight ? ct__ptr(weight) : NULL, c->eps, mean, mean + c->m};
@@ -71,7 +69,7 @@ static void one_pass(ct__node *n, const layer_ctx *c, const ct__norm_rows *r, co
     ct_tensor *sums[2] = {NULL, NULL};
     for (int i = 0; i < 2; i++)
         if (i + 1 < n->n_in && ct__needs(n, i + 1)) sums[i] = ct__scope_give(ct__new("backward", sizes, 2, CT_F32));
-    if (ct__pending() == CT_OK) ct__kern()->norm.rows_backward_all(r, dropped ? &c->draw : NULL, f32(g), f32(gx), f32(dropped), f32(sums[0]), f32(sums[1]));
+    if (ct__pending() == CT_OK) ct__kern()->norm.rows_backward_all(r, dropped ? &c->draw : NULL, ct__f32(g), ct__f32(gx), ct__f32(dropped), ct__f32(sums[0]), ct__f32(sums[1]));
     for (int i = 0; i < 2; i++)
         if (sums[i]) gin[i + 1] = ct_reshape(ct_sum_dim(sums[i], CT_DIMS(0), NULL), x->sizes + x->ndim - c->dims, c->dims);
 }
@@ -246,7 +244,7 @@ static void add_norm_backward(ct__node *n, ct_tensor *const *g, ct_tensor **gin)
 static const ct__node_class add_norm_class = {
     .op = CT__OP_layer_norm, .name = "AddDropoutLayerNormBackward", .backward = add_norm_backward, .ctx_size = sizeof(layer_ctx), .n_saved = 3};
 
-static bool is_plain(const ct_tensor *t) { return !t || (t->dtype == CT_F32 && t->contiguous); }
+static bool is_plain(const ct_tensor *t) { return !t || ct__is_dense_f32(t); }
 static bool is_like(const ct_tensor *a, const ct_tensor *b) {
     return a->ndim == b->ndim && memcmp(a->sizes, b->sizes, sizeof a->sizes[0] * a->ndim) == 0 && is_plain(a) && is_plain(b) && a->numel > 0;
 }
@@ -264,7 +262,7 @@ ct_tensor *ct__add_dropout_layer_norm(ct_tensor *a, ct_tensor *b, double p, cons
     y = stats ? ct__new(function, a->sizes, a->ndim, CT_F32) : NULL;
     if (y) {
         const ct__norm_rows r = rows_of(&c, s, weight, stats);
-        ct__kern()->norm.add_rows(&r, &c.draw, f32(a), f32(b), f32(s), f32(bias), f32(y));
+        ct__kern()->norm.add_rows(&r, &c.draw, ct__f32(a), ct__f32(b), ct__f32(s), ct__f32(bias), ct__f32(y));
     }
     ct__node *sum = ct__node_new(&sum_class, (ct_tensor *[]){a, b}, 2, 1), *node = NULL;
     if (sum) *(ct__dropout_draw *)ct__ctx(sum) = c.draw;

@@ -13,6 +13,11 @@
 #include "core/tensor_impl.h"
 
 bool ct__is_packed(const ct_tensor *t);
+
+/* Row-major float32, for kernels of that dtype only; and its elements, NULL for NULL. */
+CT__INLINE bool ct__is_dense_f32(const ct_tensor *t) { return t->dtype == CT_F32 && t->contiguous; }
+CT__INLINE float *ct__f32(const ct_tensor *t) { return t ? (float *)(void *)ct__ptr(t) : NULL; }
+
 bool ct__same_order(const ct_tensor *a, const ct_tensor *b); /* equal strides, where a size is above 1 */
 
 ct_tensor *ct__packed(const char *function, ct_tensor *t);

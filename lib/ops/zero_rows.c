@@ -4,6 +4,7 @@
 #include "ops/zero_rows.h"
 
 #include "base/pool.h"
+#include "ops/packed.h"
 
 #include <ctorch/ops_create.h>
 #include <ctorch/ops_index.h>
@@ -49,7 +50,7 @@ static void scan_rows(int64_t begin, int64_t end, void *arg) {
 
 /* The numbers of the rows that have something in them, int64 [k], scope-held; NULL if those are too many. */
 static ct_tensor *full_rows(const ct_tensor *g, int64_t rows, int64_t cols) {
-    scan s = {.g = (const float *)(const void *)ct__ptr(g), .cols = cols};
+    scan s = {.g = ct__f32(g), .cols = cols};
     const int64_t step = (rows / SAMPLES) | 1; /* odd: sequences are of even lengths, and their first tokens should not be met at each step */
     int64_t seen = 0, n = 0;
     for (int64_t i = 0; i < rows; i += step) seen++, n += !is_zero(s.g + i * cols, cols);
@@ -70,10 +71,9 @@ static ct_tensor *full_rows(const ct_tensor *g, int64_t rows, int64_t cols) {
 
 /* A sum that overflows counts as infinite: then nothing is left out that could have been. */
 static bool is_finite(ct_tensor *t) { return isfinite(ct_item_f64(ct_sum(t))); }
-static bool fits(const ct_tensor *t) { return t->dtype == CT_F32 && t->contiguous; }
 
 bool ct__product_without_zero_rows(ct_tensor *g, ct_tensor *x, ct_tensor *weight, ct_tensor **gx, ct_tensor **gw) {
-    if (ct__pending() != CT_OK || ct__grad_mode() || (!gx && !gw) || !fits(g) || g->ndim < 1 || (gw && !fits(x)) || (gx && !fits(weight))) return false;
+    if (ct__pending() != CT_OK || ct__grad_mode() || (!gx && !gw) || !ct__is_dense_f32(g) || g->ndim < 1 || (gw && !ct__is_dense_f32(x)) || (gx && !ct__is_dense_f32(weight))) return false;
     const int64_t cols = g->sizes[g->ndim - 1], rows = cols ? g->numel / cols : 0, in = gx ? weight->sizes[1] : x->sizes[x->ndim - 1];
     if (rows < SAMPLES || in == 0 || g->numel < LEAST_WORK / in) return false;
     ct_tensor *at = full_rows(g, rows, cols);

@@ -1,6 +1,7 @@
 /*
  * cpu_gelu.c: gelu of float32 and its gradient, alone and with the dropout that follows it in a transformer. There, forward knows all that the slope needs, and
- * writes that over x: backward is one multiplication, with the column sums for the bias in front of gelu on the way. Ends of ranges take the same instructions as the rest, so that results do not depend on where threads begin.
+ * writes that over x: backward is one multiplication, with the column sums for the bias in front of gelu on the way. Ends of ranges take the same
+ * instructions as the rest, so that results do not depend on where threads begin.
  */
 #include "kernels/cpu/dropout_mask.h"
 #include "kernels/cpu/gelu_vec.h"
