@@ -57,47 +57,46 @@ CT__INLINE void NAME(outer_body)(const NAME(outer_tile) *t, const bool depthwise
 
 #define CONV_OUTER(D, P, W, V) \
     static void NAME(outer_##D##_##P##x##W##x##V)(const NAME(outer_tile) *t) { NAME(outer_body)(t, D, P, W, V); }
-#define CONV_OUTERS(D, V) \
-    CONV_OUTER(D, 1, 1, V) CONV_OUTER(D, 2, 1, V) CONV_OUTER(D, 3, 1, V) CONV_OUTER(D, 4, 1, V) CONV_OUTER(D, 5, 1, V) CONV_OUTER(D, 6, 1, V)
-#define CONV_ROW(D, V)                                                                                                      \
-    {NAME(outer_##D##_1x1x##V), NAME(outer_##D##_2x1x##V), NAME(outer_##D##_3x1x##V), NAME(outer_##D##_4x1x##V), NAME(outer_##D##_5x1x##V), \
-     NAME(outer_##D##_6x1x##V)}
-/* Wide tiles, for few filters: of 6, 3 or 1 points. */
-#define CONV_WIDES(W, V) CONV_OUTER(0, 1, W, V) CONV_OUTER(0, 3, W, V) CONV_OUTER(0, 6, W, V)
-#define CONV_WIDE_ROW(W, V) {NAME(outer_0_1x##W##x##V), NULL, NAME(outer_0_3x##W##x##V), NULL, NULL, NAME(outer_0_6x##W##x##V)}
-CONV_OUTERS(0, 1)
-CONV_OUTERS(0, 2)
-CONV_OUTERS(1, 1)
-CONV_OUTERS(1, 2)
+#define CONV_AT(D, P, W, V) [P - 1] = NAME(outer_##D##_##P##x##W##x##V)
+/* Not every number of points: what whole tiles leave takes the largest that fits, and then the next. */
+#define CONV_OUTERS(D, W, V) CONV_OUTER(D, 1, W, V) CONV_OUTER(D, 3, W, V) CONV_OUTER(D, 6, W, V)
+#define CONV_EVENS(D, W, V) CONV_OUTER(D, 1, W, V) CONV_OUTER(D, 2, W, V) CONV_OUTER(D, 4, W, V) CONV_OUTER(D, 6, W, V)
+#define CONV_ROW(D, W, V) {CONV_AT(D, 1, W, V), CONV_AT(D, 3, W, V), CONV_AT(D, 6, W, V)}
+#define CONV_EVEN_ROW(D, W, V) {CONV_AT(D, 1, W, V), CONV_AT(D, 2, W, V), CONV_AT(D, 4, W, V), CONV_AT(D, 6, W, V)}
+CONV_OUTERS(0, 1, 1)
+CONV_EVENS(0, 1, 2)
+CONV_OUTERS(1, 1, 1)
+CONV_OUTERS(1, 1, 2)
 #if CONV_VECS == 4
-CONV_OUTERS(0, 3)
-CONV_OUTERS(0, 4)
-CONV_OUTERS(1, 3)
-CONV_OUTERS(1, 4)
-CONV_WIDES(4, 1)
-CONV_WIDES(2, 2)
+CONV_EVENS(0, 1, 3)
+CONV_EVENS(0, 1, 4)
+CONV_OUTERS(1, 1, 3)
+CONV_OUTERS(1, 1, 4)
+CONV_OUTERS(0, 4, 1)
+CONV_OUTERS(0, 2, 2)
 #else
-CONV_WIDES(2, 1)
+CONV_OUTERS(0, 2, 1)
 #endif
 
-/* [narrow, depthwise, wide][vectors - 1][points - 1] */
+/* [narrow, depthwise, wide (for few filters)][vectors - 1][points - 1] */
 typedef void (*NAME(outer_function))(const NAME(outer_tile) *t);
 static const NAME(outer_function) NAME(outer_table)[3][CONV_VECS][CONV_PIXELS] = {
 #if CONV_VECS == 4
-    {CONV_ROW(0, 1), CONV_ROW(0, 2), CONV_ROW(0, 3), CONV_ROW(0, 4)},
-    {CONV_ROW(1, 1), CONV_ROW(1, 2), CONV_ROW(1, 3), CONV_ROW(1, 4)},
-    {CONV_WIDE_ROW(4, 1), CONV_WIDE_ROW(2, 2)},
+    {CONV_ROW(0, 1, 1), CONV_EVEN_ROW(0, 1, 2), CONV_EVEN_ROW(0, 1, 3), CONV_EVEN_ROW(0, 1, 4)},
+    {CONV_ROW(1, 1, 1), CONV_ROW(1, 1, 2), CONV_ROW(1, 1, 3), CONV_ROW(1, 1, 4)},
+    {CONV_ROW(0, 4, 1), CONV_ROW(0, 2, 2)},
 #else
-    {CONV_ROW(0, 1), CONV_ROW(0, 2)},
-    {CONV_ROW(1, 1), CONV_ROW(1, 2)},
-    {CONV_WIDE_ROW(2, 1)},
+    {CONV_ROW(0, 1, 1), CONV_EVEN_ROW(0, 1, 2)},
+    {CONV_ROW(1, 1, 1), CONV_ROW(1, 1, 2)},
+    {CONV_ROW(0, 2, 1)},
 #endif
 };
 #undef CONV_OUTER
+#undef CONV_AT
 #undef CONV_OUTERS
+#undef CONV_EVENS
 #undef CONV_ROW
-#undef CONV_WIDES
-#undef CONV_WIDE_ROW
+#undef CONV_EVEN_ROW
 
 /* ---- units ---- */
 
@@ -147,7 +146,7 @@ static void NAME(outer_band)(const outer_plan *p, const NAME(outer_unit) *u, con
         int64_t left = (u->e1 - u->e0) / p->wide, c = u->e0 / p->taps, tap = u->e0 % p->taps;
         while (left > 0) {
             int n = (int)ct__min_i64(CONV_PIXELS, left);
-            if (p->wide > 1 && n < CONV_PIXELS) n = n < 3 ? 1 : 3;
+            while (!table[n - 1]) n--;
             for (int i = 0; i < n; i++) {
                 t.x[i] = b->x + p->tap_at[tap] + (p->depthwise ? u->vec * LANES : p->chan_at[u->group * p->red + c]);
                 t.sum[i] = u->sum + (c * p->taps + tap - u->e0) * line;

@@ -9,6 +9,7 @@
 
 #define IVDEP CT__IVDEP
 #define FAST 1
+#define WITH_F64 CT__ISA_F64
 #define EVERY_DTYPE CT__ISA_FIRST /* the others take these over */
 #define F32_MATH(name) ct__v_##name##f
 #include "kernels/pointwise_dtypes.inc"

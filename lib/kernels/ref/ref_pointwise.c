@@ -6,6 +6,7 @@
 #include <math.h>
 
 #define FAST 0
+#define WITH_F64 1
 #define EVERY_DTYPE 1
 #define IVDEP
 #define F32_MATH(name) name##f
