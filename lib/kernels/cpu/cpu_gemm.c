@@ -181,7 +181,7 @@ static void run_block(const plan *p, int64_t i, int64_t rows, int64_t to, int64_
             t.a = pa + tile * GEMM_ROWS * p->now;
             t.rows = (int)ct__min_i64(rows - tile * GEMM_ROWS, GEMM_ROWS);
             t.c = p->c + (i + tile * GEMM_ROWS) * p->ldc + j;
-            t.simple = t.rows == GEMM_ROWS && t.cols == GEMM_COLS && t.alpha == 1 && (t.keep == 0 || t.keep == 1) && !t.bias;
+            t.simple = t.rows == GEMM_ROWS && t.cols == GEMM_COLS && t.alpha == 1 && (t.keep == 0 || t.keep == 1);
             t.next = panel < a.panels ? fetch_at(&a, tile, panel) : panel < b.panels ? fetch_at(&b, tile, panel) : (gemm_fetch){.p = NULL};
             tile_packed(&t);
         }

@@ -62,7 +62,7 @@ typedef struct NAME(gemm_tile) {
     int64_t k;
     REAL *c; /* element (i, j) at i * c_row + j, or transposed at i + j * c_row */
     int64_t c_row;
-    bool simple;       /* a whole tile, alpha 1, keep 0 or 1, no bias */
+    bool simple;       /* a whole tile, not transposed, alpha 1, keep 0 or 1 */
     int skip, rows, cols; /* of the tile rows skip <= i < rows and columns j < cols are wanted */
     REAL alpha, keep;     /* C = keep * C + alpha * product, + bias */
     const REAL *bias;     /* of column j, transposed of row i; or NULL */
@@ -144,6 +144,13 @@ CT__INLINE void NAME(tile_run)(const NAME(gemm_tile) *const t, const int64_t a_r
     if (t->simple) {
         REAL *c = t->c;
         const int64_t c_row = t->c_row;
+        if (t->bias) {
+            VEC x[GEMM_VECS];
+            for (int v = 0; v < GEMM_VECS; v++) x[v] = v_load(t->bias + v * LANES);
+#pragma GCC unroll 16
+            for (int i = 0; i < GEMM_ROWS; i++)
+                for (int v = 0; v < GEMM_VECS; v++) acc[i][v] += x[v];
+        }
         if (t->keep != 0) {
 #pragma GCC unroll 16
             for (int i = 0; i < GEMM_ROWS; i++)
