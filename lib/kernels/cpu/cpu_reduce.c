@@ -15,17 +15,13 @@
 #define LIBM(name) name##f
 #include "kernels/cpu/cpu_reduce.inc"
 
-#if CT__ISA_F64
 #define T double
 #define TN f64
 #define LIBM(name) name
 #include "kernels/cpu/cpu_reduce.inc"
-#endif
 
 void CT__ISA_NAME(ct__reduce_fill)(ct__reduce_kernels *k);
 void CT__ISA_NAME(ct__reduce_fill)(ct__reduce_kernels *k) {
     fill_fast_f32(k, CT_F32);
-#if CT__ISA_F64
     fill_fast_f64(k, CT_F64);
-#endif
 }
