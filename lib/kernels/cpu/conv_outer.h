@@ -22,7 +22,8 @@ typedef struct NAME(outer_tile) {
     const REAL *x[CONV_PIXELS]; /* each point's place in x for pixel_at 0 */
     const REAL *gy;
     const int64_t *pixel_at;
-    int64_t pixels, gy_pixel;
+    int64_t gy_pixel;
+    const outer_run *run, *end;
     REAL *sum[CONV_PIXELS];     /* each point's line of sums; its other channels' lines follow in steps of sum_step */
     int64_t sum_step;
     bool begin;                 /* sums begin with 0; else with what they hold */
@@ -36,19 +37,21 @@ CT__INLINE void NAME(outer_body)(const NAME(outer_tile) *t, const bool depthwise
             for (int v = 0; v < vecs; v++) acc[i][c][v] = t->begin ? v_zero() : v_load(t->sum[i] + c * t->sum_step + v * LANES);
     const REAL *x[CONV_PIXELS];
     for (int i = 0; i < points; i++) x[i] = t->x[i];
-    const REAL *g = t->gy;
     const int64_t gy_pixel = t->gy_pixel;
+    for (const outer_run *run = t->run, *last = t->end; run < last; run++) {
+        const REAL *g = t->gy + run->first * gy_pixel;
 #pragma GCC unroll 2
-    for (const int64_t *next = t->pixel_at, *end = next + t->pixels; next < end; next++) {
-        int64_t at = *next;
-        VEC gv[CONV_VECS];
-        for (int v = 0; v < vecs; v++) gv[v] = v_load(g + v * LANES);
-        for (int i = 0; i < points; i++)
-            for (int c = 0; c < wide; c++) {
-                VEC s = v_splat(depthwise ? 0 : x[i][at + c]);
-                for (int v = 0; v < vecs; v++) acc[i][c][v] = v_fma(depthwise ? v_load(x[i] + at + v * LANES) : s, gv[v], acc[i][c][v]);
-            }
-        g += gy_pixel;
+        for (const int64_t *next = t->pixel_at + run->first, *end = next + run->pixels; next < end; next++) {
+            int64_t at = *next;
+            VEC gv[CONV_VECS];
+            for (int v = 0; v < vecs; v++) gv[v] = v_load(g + v * LANES);
+            for (int i = 0; i < points; i++)
+                for (int c = 0; c < wide; c++) {
+                    VEC s = v_splat(depthwise ? 0 : x[i][at + c]);
+                    for (int v = 0; v < vecs; v++) acc[i][c][v] = v_fma(depthwise ? v_load(x[i] + at + v * LANES) : s, gv[v], acc[i][c][v]);
+                }
+            g += gy_pixel;
+        }
     }
     for (int i = 0; i < points; i++)
         for (int c = 0; c < wide; c++)
@@ -133,28 +136,50 @@ static void NAME(add_bias)(const REAL *gy, int64_t pixels, int64_t gy_pixel, int
     }
 }
 
-/* Adds a band to a unit's sums. */
-static void NAME(outer_band)(const outer_plan *p, const NAME(outer_unit) *u, const NAME(outer_source) *b, bool begin) {
+/* Adds pixels of a band to a unit's sums: t's, or with edges each tap's. Fetches some lines meanwhile, with each tile. */
+static void NAME(outer_piece)(const outer_plan *p, const NAME(outer_unit) *u, const NAME(outer_source) *b, NAME(outer_tile) *t, conv_fetch *fetch, int64_t lines) {
     const NAME(outer_function) *table = NAME(outer_table)[p->wide > 1 ? 2 : p->depthwise][u->vecs - 1];
-    const REAL *gy = b->gy + u->vec * b->gy_vec;
-    int64_t line = u->vecs * LANES, gy_pixel = p->gy_direct ? b->gy_pixel : line;
-    int64_t pieces = (b->pixels + OUTER_PIECE - 1) / OUTER_PIECE, piece = (b->pixels + pieces - 1) / pieces;
-    for (int64_t at = 0; at < b->pixels; at += piece) {
-        NAME(outer_tile) t = {.gy = gy + at * gy_pixel, .gy_pixel = gy_pixel, .pixel_at = p->pixel_at + at, .begin = begin && at == 0};
-        t.pixels = ct__min_i64(piece, b->pixels - at);
-        t.sum_step = p->taps * line;
-        int64_t left = (u->e1 - u->e0) / p->wide, c = u->e0 / p->taps, tap = u->e0 % p->taps;
-        while (left > 0) {
-            int n = (int)ct__min_i64(CONV_PIXELS, left);
-            while (!table[n - 1]) n--;
-            for (int i = 0; i < n; i++) {
-                t.x[i] = b->x + p->tap_at[tap] + (p->depthwise ? u->vec * LANES : p->chan_at[u->group * p->red + c]);
-                t.sum[i] = u->sum + (c * p->taps + tap - u->e0) * line;
-                if (++tap == p->taps) tap = 0, c += p->wide;
+    int64_t line = u->vecs * LANES, left = (u->e1 - u->e0) / p->wide, first = u->e0 / p->taps, end = u->e1 / p->taps, c = first, tap = u->e0 % p->taps;
+    while (left > 0) {
+        int n = (int)ct__min_i64(CONV_PIXELS, p->by_tap ? end - c : left);
+        while (!table[n - 1]) n--;
+        if (p->edges) t->run = p->run + p->runs_at[tap], t->end = p->run + p->runs_at[tap + 1];
+        for (int i = 0; i < n; i++) {
+            t->x[i] = b->x + p->tap_at[tap] + (p->depthwise ? u->vec * LANES : p->chan_at[u->group * p->red + c]);
+            t->sum[i] = u->sum + (c * p->taps + tap - u->e0) * line;
+            if (p->by_tap) {
+                if (++c == end) c = first, tap++;
+            } else if (++tap == p->taps) {
+                tap = 0, c += p->wide;
             }
-            table[n - 1](&t);
-            left -= n;
         }
+        conv_fetch_some(fetch, lines);
+        table[n - 1](t);
+        left -= n;
+    }
+}
+
+/* Where a unit's part of gw will be written. */
+static conv_fetch NAME(fetch_weight)(const NAME(outer) *o, const NAME(outer_unit) *u) {
+    const outer_plan *p = o->p;
+    int64_t lane = (u->vec - u->group * p->vecs) * LANES, lanes = ct__min_i64(p->lanes - lane, u->vecs * LANES);
+    return (conv_fetch){.plane = (const char *)(o->gw + (u->group * p->lanes + lane) * p->reduction + u->e0), .planes = lanes,
+                        .step = p->reduction * (int64_t)sizeof(REAL), .bytes = (u->e1 - u->e0) * (int64_t)sizeof(REAL)};
+}
+
+static void NAME(outer_band)(const NAME(outer) *o, const NAME(outer_unit) *u, const NAME(outer_source) *b, bool begin, bool last) {
+    const outer_plan *p = o->p;
+    conv_fetch fetch = {0};
+    if (last) fetch = NAME(fetch_weight)(o, u);
+    int64_t lines = conv_fetch_share(&fetch, (u->e1 - u->e0) / (CONV_PIXELS * p->wide) + 1);
+    int64_t line = u->vecs * LANES, piece = p->edges ? b->pixels : ct__even_part_i64(b->pixels, OUTER_PIECE);
+    NAME(outer_tile) t = {.gy = b->gy + u->vec * b->gy_vec, .gy_pixel = p->gy_direct ? p->shape.f : line, .pixel_at = p->pixel_at, .sum_step = p->taps * line};
+    for (int64_t at = 0; at < b->pixels; at += piece) {
+        outer_run run = {at, ct__min_i64(piece, b->pixels - at)};
+        t.run = &run;
+        t.end = &run + 1;
+        t.begin = begin && at == 0;
+        NAME(outer_piece)(p, u, b, &t, &fetch, lines);
     }
 }
 
@@ -217,10 +242,10 @@ static void NAME(outer_chunk)(const NAME(outer) *o, int64_t chunk, int64_t u0, i
         last = p->by_weight && r == r1;
         for (int64_t unit = u0; unit < u1; unit++) {
             NAME(outer_unit) u = NAME(outer_unit_at)(o, unit, chunk);
-            NAME(outer_band)(p, &u, &b, begin);
+            NAME(outer_band)(o, &u, &b, begin, last);
             if (last) NAME(write_unit)(o, &u, 1);
             if (u.e0 > 0 || !o->gbias) continue;
-            NAME(add_bias)(b.gy + u.vec * b.gy_vec, b.pixels, p->gy_direct ? b.gy_pixel : u.vecs * LANES, u.vecs, begin, bias + u.vec * LANES);
+            NAME(add_bias)(b.gy + u.vec * b.gy_vec, b.pixels, p->gy_direct ? p->shape.f : u.vecs * LANES, u.vecs, begin, bias + u.vec * LANES);
             if (last) NAME(write_bias)(o, &u, chunk, 1);
         }
     }

@@ -7,7 +7,7 @@ typedef struct NAME(outer_source) {
     int64_t image, images, row, rows, pixels;
     const REAL *x;
     const REAL *gy;
-    int64_t gy_vec, gy_pixel; /* elements per vector of filters before the block; gy_direct: from one pixel to the next */
+    int64_t gy_vec; /* elements per vector of filters before the block */
 } NAME(outer_source);
 
 /* The band that begins with dst row r, counted over all images, and ends at `end` or earlier. */
@@ -110,15 +110,15 @@ static void NAME(pack_x)(const outer_plan *p, const REAL *x, NAME(outer_source) 
             NAME(pack_panel)(p, x + (b->image + n) * image, q * p->panel_w, b, out + q * p->x_panel + n * p->x_image);
 }
 
-/* n pixels of one block of one image, to [n][line] with zeros in the lanes that no filter has. */
-static void NAME(pack_block)(const outer_plan *p, const REAL *gy, int64_t filter, int64_t lanes, int64_t line, int64_t n, REAL *out) {
+/* n pixels of one block of one image, to `line` lanes each, `step` apart, with zeros in the lanes that no filter has. */
+static void NAME(pack_block)(const outer_plan *p, const REAL *gy, int64_t filter, int64_t lanes, int64_t line, int64_t n, REAL *out, int64_t step) {
     int64_t plane = p->shape.oh * p->shape.ow;
     for (int64_t i = 0; i < line; i += LANES) {
         int64_t ni = ct__min_i64(LANES, lanes - i);
         if (p->gy_last) {
             for (int64_t j = 0; j < n; j++) {
                 const REAL *from = gy + j * p->shape.f + filter + i;
-                v_store(out + j * line + i, ni == LANES ? v_load(from) : v_load_n(from, (int)ni));
+                v_store(out + j * step + i, ni == LANES ? v_load(from) : v_load_n(from, (int)ni));
             }
             continue;
         }
@@ -132,7 +132,7 @@ static void NAME(pack_block)(const outer_plan *p, const REAL *gy, int64_t filter
                 for (int k = 0; k < LANES; k++) r[k] = k < ni ? v_load_n(from + k * plane + j, nj) : v_zero();
             }
             v_transpose(r);
-            for (int k = 0; k < nj; k++) v_store(out + (j + k) * line + i, r[k]);
+            for (int k = 0; k < nj; k++) v_store(out + (j + k) * step + i, r[k]);
         }
     }
 }
@@ -144,7 +144,6 @@ static void NAME(pack_gy)(const outer_plan *p, const REAL *gy, NAME(outer_source
     if (p->gy_direct) {
         b->gy = gy + (b->image * plane + b->row * s->ow) * s->f;
         b->gy_vec = LANES;
-        b->gy_pixel = s->f;
         return;
     }
     b->gy = out;
@@ -155,7 +154,8 @@ static void NAME(pack_gy)(const outer_plan *p, const REAL *gy, NAME(outer_source
         REAL *to = out + (group * p->vecs + v0) * b->gy_vec;
         for (int64_t k = 0; k < b->images; k++) {
             const REAL *from = gy + (b->image + k) * plane * s->f + b->row * s->ow * (p->gy_last ? s->f : 1);
-            NAME(pack_block)(p, from, filter, lanes, line, n, to + k * n * line);
+            if (p->edges) NAME(pack_block)(p, from, filter, lanes, line, n, to + k * line, b->images * line);
+            else NAME(pack_block)(p, from, filter, lanes, line, n, to + k * n * line, line);
         }
     }
 }

@@ -13,6 +13,10 @@
  *      gy   [block of filters][pixel][block's lanes]
  * A pixel's place in x comes from a list, so that sweeps run on across the ends of rows and images.
  *
+ * The 6 entries of a tile are channels of one tap, which lie in one line of x: with a stride of 2, six taps of a channel are four lines a pixel (with AVX2 45 % of
+ * the peak, by tap 55). Only few channels (the first layer's) are taken by taps. In small images a tap is on padding for many pixels, of 2 x 2 images
+ * and a 3 x 3 kernel 5 of 9: where bands are whole images ("edges") each tap sweeps the other pixels only, in runs.
+ *
  * Work is cut for the threads in one of two ways:
  *      by pixels     each thread has sums of its own for the whole weight, which are added at the end
  *      by weight     each thread makes a part of the weight from all pixels: nothing to add, but threads pack the same pixels
@@ -49,6 +53,11 @@ typedef struct outer_winograd {
 } outer_winograd;
 enum { WINO_ROWS = CONV_VECS == 4 ? 12 : 6, WINO_PANEL = 48, WINO_PAIR = 2 * CONV_REG_BYTES / 4 };
 
+/* Pixels of a band that a sweep visits one after the other. */
+typedef struct outer_run {
+    int64_t first, pixels;
+} outer_run;
+
 typedef struct outer_plan {
     ct__conv_shape shape;
     size_t real_size;
@@ -71,6 +80,8 @@ typedef struct outer_plan {
     int64_t height;             /* rows of an image: of dst, or of tiles */
     int64_t band_images, band_rows, band_pixels; /* one of the first two is more than 1 only if the band has whole images */
     int64_t wide;               /* channels of a tile's tap: 1, 2, 4 */
+    bool by_tap;                /* a tile's points are channels of one tap; else taps of a channel */
+    bool edges;                 /* a tap visits only the pixels for which it is not on padding; those of all images with the same place lie side by side */
     int64_t stretch, stretches, units;
     int chunks;
     int64_t chunk;      /* dst rows, or units */
@@ -85,6 +96,8 @@ typedef struct outer_plan {
     int64_t *pixel_at; /* pixel of a band -> its place in x */
     int64_t *chan_at;  /* channel -> what it adds */
     int64_t *tap_at;   /* tap -> what it adds */
+    int64_t *runs_at;  /* edges: tap -> its part of the list of runs */
+    outer_run *run;
     int64_t *col_at;   /* source column -> its place in a packed row, -1: not read */
 } outer_plan;
 
@@ -105,6 +118,12 @@ CT__INLINE bool outer_winograd_make(outer_plan *p) { return !p->wino.on; }
 
 /* Packed positions that n dst positions read. */
 CT__INLINE int64_t outer_packed(const outer_axis *a, int64_t n) { return (n - 1) * a->dst_step + (a->taps - 1) * a->dil + 1; }
+/* The dst positions for which a tap is not on padding: from the first to before *end. */
+CT__INLINE int64_t outer_inside(const outer_axis *a, int64_t tap, int64_t *end) {
+    int64_t at = tap * a->dil + a->low; /* what position 0 reads */
+    *end = ct__min_i64(a->dst, at >= a->src ? 0 : (a->src - 1 - at) / a->stride + 1);
+    return ct__max_i64(0, ct__ceil_div_i64(-at, a->stride));
+}
 /* The first vector of block b of a group. */
 CT__INLINE int64_t outer_block_at(const outer_plan *p, int64_t b) { return p->vecs * b / p->blocks; }
 

@@ -118,7 +118,7 @@ static void NAME(wino_gy)(const NAME(outer) *o, const NAME(wino_band) *band, int
         if (lanes <= 0) memset(pack, 0, (size_t)(rows * s->ow * LANES) * sizeof *pack); /* the second vector of the last pair */
         for (int64_t n = 0; n < band->b.images; n++, out += tiles * WINO_PAIR) {
             const REAL *from = o->gy + (band->b.image + n) * plane * s->f + band->b.row * s->ow * (p->gy_last ? s->f : 1);
-            if (lanes > 0) NAME(pack_block)(p, from, group * p->lanes + lane, lanes, LANES, rows * s->ow, pack);
+            if (lanes > 0) NAME(pack_block)(p, from, group * p->lanes + lane, lanes, LANES, rows * s->ow, pack, LANES);
             NAME(wino_gy_rows)(p, pack, rows, out, WINO_PAIR);
         }
     }

@@ -47,7 +47,10 @@ static void choose_stretch(outer_plan *p) {
     p->wide = p->vecs == 1 ? CONV_VECS : p->vecs == 2 ? CONV_VECS / 2 : 1;
     if (p->depthwise || p->red % p->wide != 0 || p->panel_w % p->wide != 0) p->wide = 1;
     p->stretch = OUTER_STRETCH;
-    if (p->wide > 1) { /* whole channels; if possible whole tiles */
+    p->by_tap = p->wide == 1 && !p->depthwise && p->red >= CONV_PIXELS && p->taps > 1;
+    if (p->by_tap) {
+        p->stretch = ct__min_i64(16, p->red) * p->taps;
+    } else if (p->wide > 1) { /* whole channels; if possible whole tiles */
         int64_t least = p->wide * p->taps, n = ct__ceil_div_i64(OUTER_STRETCH, least);
         for (int64_t i = 0; i < CONV_PIXELS; i++)
             if ((n + i) * p->taps % CONV_PIXELS == 0 && (n + i) * least <= 4 * OUTER_STRETCH) {
@@ -93,6 +96,7 @@ static void choose_band(outer_plan *p) {
     }
     p->band_pixels = p->band_images * p->band_rows * s->ow;
     p->one_band = p->by_weight && (p->band_images >= s->n && p->band_rows == s->oh);
+    p->edges = p->by_tap && p->by_weight && p->band_rows == s->oh && s->n % p->band_images == 0 && !p->gy_direct;
 }
 
 /* ---- scratch ---- */
@@ -108,7 +112,8 @@ static bool layout(outer_plan *p) {
     const ct__conv_shape *s = &p->shape;
     int64_t filters = p->groups * p->vecs * p->lanes_per_vec;
     size_t total = 0, mine = 0;
-    p->lists_at = conv_reserve(&total, p->band_pixels + s->c + p->taps + s->w, sizeof(int64_t));
+    int64_t runs = p->edges ? p->taps * s->oh : 0;
+    p->lists_at = conv_reserve(&total, p->band_pixels + s->c + 2 * p->taps + 1 + s->w + 2 * runs, sizeof(int64_t));
     if (!p->x_direct) {
         int64_t all;
         if (!ct__mul_i64(p->x_panel, p->panels, &all)) return false;
@@ -155,6 +160,16 @@ bool outer_plan_make(outer_plan *p, const ct__conv_shape *s, int real) {
     return set_steps(p) && layout(p);
 }
 
+static void list_runs(outer_plan *p) {
+    int64_t runs = 0, images = p->band_images;
+    for (int64_t t = 0; t < p->taps; t++) {
+        int64_t bottom, right, top = outer_inside(&p->v, t / p->shape.kw, &bottom), left = outer_inside(&p->h, t % p->shape.kw, &right);
+        p->runs_at[t] = runs;
+        for (int64_t i = top; i < bottom && left < right; i++) p->run[runs++] = (outer_run){(i * p->shape.ow + left) * images, (right - left) * images};
+    }
+    p->runs_at[p->taps] = runs;
+}
+
 void outer_plan_lists(outer_plan *p, void *scratch) {
     const ct__conv_shape *s = &p->shape;
     p->col_at = (void *)((char *)scratch + p->lists_at);
@@ -166,10 +181,14 @@ void outer_plan_lists(outer_plan *p, void *scratch) {
     p->pixel_at = p->col_at + s->w;
     p->chan_at = p->pixel_at + p->band_pixels;
     p->tap_at = p->chan_at + s->c;
-    int64_t *at = p->pixel_at;
+    p->runs_at = p->tap_at + p->taps;
+    p->run = (void *)(p->runs_at + p->taps + 1);
+    int64_t image_step = p->edges ? 1 : p->band_rows * s->ow, pixel_step = p->edges ? p->band_images : 1;
     for (int64_t n = 0; n < p->band_images; n++)
         for (int64_t i = 0; i < p->band_rows; i++)
-            for (int64_t j = 0; j < s->ow; j++) *at++ = n * p->x_image + i * p->v.dst_step * p->x_row + j * p->h.dst_step * p->panel_w;
+            for (int64_t j = 0; j < s->ow; j++)
+                p->pixel_at[n * image_step + (i * s->ow + j) * pixel_step] = n * p->x_image + i * p->v.dst_step * p->x_row + j * p->h.dst_step * p->panel_w;
+    if (p->edges) list_runs(p);
     for (int64_t c = 0; c < s->c; c++) p->chan_at[c] = c / p->panel_w * p->x_panel + c % p->panel_w;
     for (int64_t a = 0; a < s->kh; a++)
         for (int64_t b = 0; b < s->kw; b++) p->tap_at[a * s->kw + b] = a * s->dil_h * p->x_row + b * s->dil_w * p->panel_w;
