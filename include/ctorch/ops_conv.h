@@ -46,7 +46,8 @@ typedef ct_conv_options ct_conv1d_options, ct_conv2d_options, ct_conv3d_options;
  * and the same with one index or three. With groups, filter f sees the channels of its own group only: it is number f / (F / groups); groups == C is
  * depthwise convolution. Gradients of any order flow to x, weight and bias. Errors: CT_ERR_SHAPE with the sizes where they do not fit
  * (channels, groups, a kernel larger than the padded image), CT_ERR_DTYPE for mixed dtypes or bool, CT_ERR_INVALID_ARGUMENT for options out of
- * range. Since 0.1.
+ * range. Large f32 ones of 3 x 3 filters with stride 1 take Winograd's algorithm, as exact for ordinary numbers: an infinity in x or weight may come out as NaN,
+ * and so may numbers above 1e37; CTORCH_WINOGRAD=0 in the environment turns it off. Since 0.1.
  */
 CT_API ct_tensor *ct_conv1d(ct_tensor *x, ct_tensor *weight, ct_tensor *bias, const ct_conv1d_options *options);
 CT_API ct_tensor *ct_conv2d(ct_tensor *x, ct_tensor *weight, ct_tensor *bias, const ct_conv2d_options *options);

@@ -2,6 +2,7 @@
  * Every ISA's convolution against the reference, over shapes around the edges of tiles, vectors and blocks.
  */
 #include "base/alloc.h"
+#include "base/cpu.h"
 #include "kernels/kernels.h"
 #include "support/test.h"
 
@@ -163,6 +164,17 @@ static void check_layouts(ct__conv_shape s) {
 static ct__conv_shape plain(int64_t n, int64_t c, int64_t size, int64_t f, int64_t kernel) {
     return (ct__conv_shape){.n = n, .c = c, .h = size, .w = size, .f = f, .kh = kernel, .kw = kernel, .stride_h = 1, .stride_w = 1, .dil_h = 1,
                             .dil_w = 1, .groups = 1};
+}
+
+/* So many images that Winograd pays, with enough channels. */
+static ct__conv_shape many_tiles(int64_t c, int64_t h, int64_t w, int64_t f, int64_t pad_h, int64_t pad_w) {
+    ct__conv_shape s = plain(1, c, h, f, 3);
+    s.w = w, s.pad_h = pad_h, s.pad_w = pad_w;
+    set_out(&s);
+    double fewer = c < f ? (double)c : (double)f, more = c < f ? (double)f : (double)c; /* the rule of cpu_conv_winograd_plan.c, of both passes */
+    double tiles = fmax(40, 1001 / (38 - 400 / fewer - 200 / more));
+    s.n = (int64_t)tiles / (((s.oh + 1) / 2) * ((s.ow + 1) / 2)) + 1;
+    return s;
 }
 
 /* ---- tests ---- */
@@ -445,6 +457,12 @@ START_TEST(scale_bias_and_relu_are_applied_to_finished_sums) {
             s.stride_h = s.stride_w = 2;
             check_ends(s);
         }
+        s = many_tiles(20, 9, 11, 21, 1, 1); /* Winograd */
+        s.y_last = last;
+        check_ends(s);
+        s = many_tiles(256, 3, 4, 21, 1, 1);
+        s.y_last = last;
+        check_ends(s);
     }
 }
 END_TEST
@@ -463,6 +481,126 @@ START_TEST(random_shapes_agree_with_reference_at_any_thread_count) {
         check_shape(s);
     }
     ct_set_num_threads(before);
+}
+END_TEST
+
+/* ---- Winograd; these tests also run with CTORCH_WINOGRAD=0 ---- */
+
+START_TEST(images_around_winograd_tiles_agree_with_reference) {
+    static const int64_t widths[] = {1, 2, 3, 4, 5, 8, 13, 14, 15, 17, 31, 32, 33, 35, 66};
+    int i = 0;
+    for (int64_t h = 1; h <= 5; h++)
+        for (size_t j = 0; j < CT__COUNT(widths); j++)
+            for (int64_t pad = 0; pad <= 2; pad++, i++) {
+                int64_t w = widths[j], pad_w = (pad + i / 3) % 3;
+                if (h + 2 * pad < 3 || w + 2 * pad_w < 3) continue;
+                ct__conv_shape s = many_tiles(17 + i % 5, h, w, 24 + i % 3 * 3, pad, pad_w);
+                s.x_last = i & 1, s.y_last = i & 2;
+                check_shape(s);
+            }
+}
+END_TEST
+
+START_TEST(channels_around_winograd_tiles_agree_with_reference) {
+    static const int64_t counts[] = {16, 17, 23, 24, 31, 33, 63, 65};
+    for (size_t i = 0; i < CT__COUNT(counts); i++)
+        for (size_t j = 0; j < CT__COUNT(counts); j++) {
+            ct__conv_shape s = many_tiles(counts[i], 7, 9, counts[j], 1, 1);
+            s.x_last = i & 1, s.y_last = j & 1;
+            check_shape(s);
+        }
+}
+END_TEST
+
+START_TEST(deep_layers_by_winograd_agree_with_reference) { /* parts of the channels, parts of the filters, several stretches of tiles */
+    static const int64_t sizes[][4] = {{256, 16, 3, 2}, {263, 33, 2, 50}, {256, 100, 4, 12}, {300, 17, 2, 200}}; /* c, f, side, n */
+    int before = ct_get_num_threads();
+    for (size_t i = 0; i < CT__COUNT(sizes); i++)
+        for (int threads = 1; threads <= 3; threads++) {
+            ct__conv_shape s = many_tiles(sizes[i][0], sizes[i][2], sizes[i][2], sizes[i][1], 1, 1);
+            if (s.n < sizes[i][3]) s.n = sizes[i][3];
+            s.x_last = threads == 2, s.y_last = threads == 3;
+            ck_assert_int_eq(ct_set_num_threads(threads), CT_OK);
+            check_shape(s);
+            int64_t f = s.f;
+            s.f = s.c, s.c = f; /* the gradient of the input is the deep one */
+            if (threads == 2) check_shape(s);
+        }
+    ct_set_num_threads(before);
+}
+END_TEST
+
+START_TEST(groups_by_winograd_agree_with_reference) {
+    static const int64_t sizes[][3] = {{2, 33, 24}, {3, 32, 35}, {2, 260, 20}}; /* groups, channels and filters of one */
+    for (size_t i = 0; i < CT__COUNT(sizes); i++) {
+        ct__conv_shape s = many_tiles(sizes[i][0] * sizes[i][1], 6, 7, sizes[i][0] * sizes[i][2], 1, 0);
+        s.groups = sizes[i][0];
+        s.n = 9;
+        check_layouts(s);
+    }
+}
+END_TEST
+
+START_TEST(any_thread_count_cuts_winograd_tiles_alike) {
+    int before = ct_get_num_threads();
+    ct__conv_shape s = many_tiles(20, 14, 14, 30, 1, 1);
+    s.n = 5;
+    for (int threads = 1; threads <= 7; threads++) {
+        ck_assert_int_eq(ct_set_num_threads(threads), CT_OK);
+        check_shape(s);
+    }
+    ct_set_num_threads(before);
+}
+END_TEST
+
+/* The bound of the f32 passes, of inputs and weights below 1: 32 roundings for each of sqrt(summands), as they partly cancel. Winograd needs half
+ * of it with 512 channels. */
+START_TEST(winograd_is_nearly_as_exact_as_the_definition) {
+    static const int64_t channels[] = {16, 64, 256, 512};
+    for (size_t i = 0; i < CT__COUNT(channels); i++) {
+        ct__conv_shape s = many_tiles(channels[i], 8, 8, 24, 1, 1);
+        problem p = make_problem(&s, CT__REAL_F32), exact = p;
+        exact.real = CT__REAL_F64;
+        exact.x = ct__alloc((size_t)p.nx * 8), exact.w = ct__alloc((size_t)p.nw * 8), exact.bias = ct__alloc((size_t)s.f * 8);
+        exact.end.bias = exact.bias;
+        for (int64_t k = 0; k < p.nx; k++) ((double *)exact.x)[k] = get(p.x, CT__REAL_F32, k);
+        for (int64_t k = 0; k < p.nw; k++) ((double *)exact.w)[k] = get(p.w, CT__REAL_F32, k);
+        for (int64_t k = 0; k < s.f; k++) ((double *)exact.bias)[k] = get(p.bias, CT__REAL_F32, k);
+        void *want = run_forward(&ct__kern_for(CT__ISA_REF)->conv, &exact), *got = run_forward(&ct__kern()->conv, &p);
+        double worst = 0, bound = 32 * 6e-8 * sqrt(9 * (double)channels[i]);
+        for (int64_t k = 0; k < p.ny; k++) worst = fmax(worst, fabs(get(got, CT__REAL_F32, k) - get(want, CT__REAL_F64, k)));
+        ck_assert_msg(worst < bound, "%d channels: error %g, bound %g", (int)channels[i], worst, bound);
+        ct__free(want);
+        ct__free(got);
+        ct__free(exact.x);
+        ct__free(exact.w);
+        ct__free(exact.bias);
+        free_problem(&p);
+    }
+}
+END_TEST
+
+START_TEST(what_is_not_finite_reaches_the_same_pixels_by_winograd) {
+    ct__conv_shape s = many_tiles(24, 9, 10, 33, 1, 1);
+    for (int inf = 0; inf < 2; inf++)
+        for (int64_t at = 0; at < 90; at += 7) {
+            problem p = make_problem(&s, CT__REAL_F32);
+            ((float *)p.x)[at] = inf ? INFINITY : NAN;
+            void *want = run_forward(&ct__kern_for(CT__ISA_REF)->conv, &p);
+            bool nan = false;
+            for (int isa = CT__ISA_BASELINE; isa <= (int)ct__cpu_isa_max(); isa++) {
+                void *got = run_forward(&ct__kern_for((ct__isa)isa)->conv, &p);
+                for (int64_t i = 0; i < p.ny; i++) {
+                    ck_assert_int_eq(!isfinite(get(got, CT__REAL_F32, i)), !isfinite(get(want, CT__REAL_F32, i)));
+                    nan = nan || isnan(get(got, CT__REAL_F32, i));
+                }
+                /* This tells which way was taken: Winograd subtracts infinity from itself. */
+                if (inf && isa >= CT__ISA_AVX2) ck_assert_int_eq(nan, ct__winograd_enabled());
+                ct__free(got);
+            }
+            ct__free(want);
+            free_problem(&p);
+        }
 }
 END_TEST
 
@@ -509,6 +647,13 @@ TEST_LIST = {
     TEST(weight_grad_of_images_larger_than_a_band_agrees_with_reference),
     TEST(scale_bias_and_relu_are_applied_to_finished_sums),
     TEST(random_shapes_agree_with_reference_at_any_thread_count),
+    TEST(images_around_winograd_tiles_agree_with_reference),
+    TEST(channels_around_winograd_tiles_agree_with_reference),
+    TEST(deep_layers_by_winograd_agree_with_reference),
+    TEST(groups_by_winograd_agree_with_reference),
+    TEST(any_thread_count_cuts_winograd_tiles_alike),
+    TEST(winograd_is_nearly_as_exact_as_the_definition),
+    TEST(what_is_not_finite_reaches_the_same_pixels_by_winograd),
     TEST(the_same_thread_count_gives_the_same_bits),
     TEST(scratch_that_does_not_fit_is_reported),
 };

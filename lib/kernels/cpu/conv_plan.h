@@ -49,12 +49,20 @@
 #endif
 #define PLANES_VECS 2
 
-/* Winograd's way, of f32: not for baseline, whose size it is not worth. */
+/* Winograd's way, of f32: not for baseline, whose size it is not worth. The tile of conv_winograd.h, filters by vectors of tiles, fills 32 registers or 16. */
 #if defined(__AVX2__) || defined(__aarch64__)
 #define CONV_WINOGRAD 1
 #else
 #define CONV_WINOGRAD 0
 #endif
+#if defined(__AVX512F__) || defined(__aarch64__)
+#define WINO_FILTERS 8
+#else
+#define WINO_FILTERS 4
+#endif
+#define WINO_VECS 3
+#define WINO_DEPTH 8 /* channels that lie side by side */
+#define WINO_ROOM 17 /* 16 positions, and room for one: with 16, all groups of channels would fall into the same sets of the L1 */
 
 /* A stretch of the reduction whose source elements lie side by side: the channels of a tap, or of several taps that are neighbours in
  * memory. offset is from the pixel's own place in the packed source, entry counts the weights' lines before the first of these. */
@@ -105,6 +113,18 @@ typedef struct conv_pixel {
     int64_t src, dst;
 } conv_pixel;
 
+/* How conv_winograd.h cuts the work: see there. Steps are elements. */
+typedef struct conv_winograd {
+    bool on, deep;
+    int64_t rows, cols, tiles;                  /* of tiles: in an image, in all images */
+    int64_t stretch;                            /* deep: so many at a time, whole blocks */
+    int64_t v_groups;                           /* of WINO_DEPTH channels in a group */
+    int64_t filter_tiles, filters, parts;       /* WINO_FILTERS lanes of a group; so many in a part; parts */
+    int64_t channels;                           /* of a part */
+    int64_t u_position;                         /* elements from one position to the next */
+    size_t u_at, v_at, m_at;                    /* in scratch, or within a chunk's area */
+} conv_winograd;
+
 typedef struct conv_plan {
     ct__conv_shape shape;
     size_t real_size;
@@ -121,6 +141,7 @@ typedef struct conv_plan {
 
     conv_planes planes;
     conv_deep deep;
+    conv_winograd winograd;
 
     /* Work: a task is some rows of one image; inside it, weights stay in the cache while inner rows pass by. */
     int64_t task_rows, row_tasks, tasks, inner_rows, chunk;
@@ -146,6 +167,8 @@ typedef struct conv_plan {
 #define conv_deep_lists CT__ISA_NAME(ct__conv_deep_lists)
 #define conv_planes_f32 CT__ISA_NAME(ct__conv_planes_f32)
 #define conv_planes_f64 CT__ISA_NAME(ct__conv_planes_f64)
+#define conv_winograd_make CT__ISA_NAME(ct__conv_winograd_make)
+#define conv_winograd_f32 CT__ISA_NAME(ct__conv_winograd_f32)
 #define conv_gather_f32 CT__ISA_NAME(ct__conv_gather_f32)
 #define conv_gather_f64 CT__ISA_NAME(ct__conv_gather_f64)
 #define conv_forward_f32 CT__ISA_NAME(ct__conv_forward_f32)
@@ -167,13 +190,23 @@ void conv_planes_lists(conv_plan *p, void *scratch);
 bool conv_deep_make(conv_plan *p);
 void conv_deep_lists(conv_plan *p, void *scratch);
 
+/* The same for conv_winograd.h, which has no lists. */
+#if CONV_WINOGRAD
+bool conv_winograd_make(conv_plan *p);
+void conv_winograd_f32(const conv_plan *p, const float *src, const float *w, const ct__conv_end *end, float *dst, void *scratch);
+#else
+CT__INLINE bool conv_winograd_make(conv_plan *p) { return !p->winograd.on; }
+CT__INLINE void conv_winograd_f32(const conv_plan *p, const float *src, const float *w, const ct__conv_end *end, float *dst, void *scratch) {
+    (void)p, (void)src, (void)w, (void)end, (void)dst, (void)scratch; /* never called */
+}
+#endif
+
 /* forward and input_grad: dest = source gathered with the weights, as the plan says, and what `end` makes of it (NULL: nothing). */
 void conv_gather_f32(conv_plan *p, const float *src, const float *w, const ct__conv_end *end, float *dst, void *scratch);
 void conv_gather_f64(conv_plan *p, const double *src, const double *w, const ct__conv_end *end, double *dst, void *scratch);
 
 void conv_planes_f32(const conv_plan *p, const float *src, const float *w, const ct__conv_end *end, float *dst, void *scratch);
 void conv_planes_f64(const conv_plan *p, const double *src, const double *w, const ct__conv_end *end, double *dst, void *scratch);
-
 void conv_forward_f32(const ct__conv_shape *s, const void *x, const void *w, const ct__conv_end *end, void *y, void *scratch);
 void conv_forward_f64(const ct__conv_shape *s, const void *x, const void *w, const ct__conv_end *end, void *y, void *scratch);
 void conv_input_grad_f32(const ct__conv_shape *s, const void *gy, const void *w, void *gx, void *scratch);

@@ -131,6 +131,8 @@ bool conv_plan_make(conv_plan *p, const ct__conv_shape *s, ct__conv_pass pass, i
     if (p->direct) p->packed_w = p->h.src;
     if (!conv_planes_make(p)) return false;
     if (p->planes.on) return true;
+    if (!conv_winograd_make(p)) return false;
+    if (p->winograd.on) return true;
     if (!conv_deep_make(p)) return false;
     if (p->deep.on) return true;
     cut_work(p);
@@ -161,6 +163,7 @@ static void add_taps(conv_plan *p, conv_phase *f, int64_t *runs, int64_t *entrie
 
 void conv_plan_lists(conv_plan *p, void *scratch) {
     char *base = scratch;
+    if (p->winograd.on) return;
     if (p->planes.on) {
         conv_planes_lists(p, scratch);
         return;

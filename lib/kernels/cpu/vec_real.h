@@ -10,7 +10,7 @@
  *
  * and v_load, v_store, v_load_n, v_store_n (the first n lanes; the others read as zero), v_load_range, v_store_range (lanes lo to hi - 1, at p[lo] to
  * p[hi - 1]; the others' memory is not touched), v_splat, v_zero, v_fma, v_transpose, v_select (a where
- * the mask is set, else b), v_evens (every second element of 2 * LANES), v_zip_lo and v_zip_hi (its inverse), v_store_bytes (n integers
+ * the mask is set, else b), v_evens and v_odds (every second element of 2 * LANES), v_zip_lo and v_zip_hi (its inverse), v_store_bytes (n integers
  * as bytes) and v_load_bytes. Arithmetic uses the operators, which GCC and Clang give vector types. v_fma is one instruction where the ISA has it: a*b+c would
  * not be under -std=c11, which forbids contraction.
  */
@@ -176,6 +176,7 @@ typedef uint8_t ct__bvec_f32 __attribute__((vector_size(CT__VEC_BYTES / 4)));
 typedef uint8_t ct__bvec_f64 __attribute__((vector_size(CT__VEC_BYTES / 8)));
 
 #define CT__EVEN(L, s, j) (2 * (j))
+#define CT__ODD(L, s, j) (2 * (j) + 1)
 #define CT__ZIP_LO(L, s, j) ((j) / 2 + ((j) & 1) * (L))
 #define CT__ZIP_HI(L, s, j) ((L) / 2 + (j) / 2 + ((j) & 1) * (L))
 #if CT__VEC_BYTES == 64
@@ -196,6 +197,9 @@ typedef uint8_t ct__bvec_f64 __attribute__((vector_size(CT__VEC_BYTES / 8)));
     }                                                                                                                           \
     CT__INLINE ct__vec_##T ct__vec_evens_##T(ct__vec_##T a, ct__vec_##T b) {                                                     \
         return CT__SHUFFLE_LIST(ct__ivec_##T, a, b, CT__EVENS_##T);                                                             \
+    }                                                                                                                           \
+    CT__INLINE ct__vec_##T ct__vec_odds_##T(ct__vec_##T a, ct__vec_##T b) {                                                      \
+        return CT__SHUFFLE_LIST(ct__ivec_##T, a, b, CT__ODDS_##T);                                                              \
     }                                                                                                                           \
     CT__INLINE ct__vec_##T ct__vec_zip_lo_##T(ct__vec_##T a, ct__vec_##T b) {                                                    \
         return CT__SHUFFLE_LIST(ct__ivec_##T, a, b, CT__ZIPS_LO_##T);                                                           \
@@ -218,6 +222,8 @@ typedef uint8_t ct__bvec_f64 __attribute__((vector_size(CT__VEC_BYTES / 8)));
     }
 #define CT__EVENS_f32 CT__LIST_F32(CT__EVEN)
 #define CT__EVENS_f64 CT__LIST_F64(CT__EVEN)
+#define CT__ODDS_f32 CT__LIST_F32(CT__ODD)
+#define CT__ODDS_f64 CT__LIST_F64(CT__ODD)
 #define CT__ZIPS_LO_f32 CT__LIST_F32(CT__ZIP_LO)
 #define CT__ZIPS_LO_f64 CT__LIST_F64(CT__ZIP_LO)
 #define CT__ZIPS_HI_f32 CT__LIST_F32(CT__ZIP_HI)
@@ -260,6 +266,7 @@ CT__VEC_BYTE_MOVES(f64)
 #undef v_transpose
 #undef v_select
 #undef v_evens
+#undef v_odds
 #undef v_zip_lo
 #undef v_zip_hi
 #undef v_store_bytes
@@ -282,6 +289,7 @@ CT__VEC_BYTE_MOVES(f64)
 #define v_transpose ct__vec_transpose_f64
 #define v_select ct__vec_select_f64
 #define v_evens ct__vec_evens_f64
+#define v_odds ct__vec_odds_f64
 #define v_zip_lo ct__vec_zip_lo_f64
 #define v_zip_hi ct__vec_zip_hi_f64
 #define v_store_bytes ct__vec_store_bytes_f64
@@ -304,6 +312,7 @@ CT__VEC_BYTE_MOVES(f64)
 #define v_transpose ct__vec_transpose_f32
 #define v_select ct__vec_select_f32
 #define v_evens ct__vec_evens_f32
+#define v_odds ct__vec_odds_f32
 #define v_zip_lo ct__vec_zip_lo_f32
 #define v_zip_hi ct__vec_zip_hi_f32
 #define v_store_bytes ct__vec_store_bytes_f32

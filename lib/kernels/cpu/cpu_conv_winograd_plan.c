@@ -1,0 +1,79 @@
+/*
+ * cpu_conv_winograd_plan.c: whether conv_winograd.h takes a pass, and how it cuts the work.
+ *
+ * The sizes below were measured with AVX-512 and an L2 of 1 MiB; none is sharp.
+ */
+#include "kernels/cpu/conv_plan.h"
+
+#if CONV_WINOGRAD
+#include "base/cpu.h"
+
+/* DEEP: channels whose V of a block, 3 KiB each, with M and a stream of U is more than an L2. PART: filters whose M of a block is half of V. */
+enum { DEEP = 256, PART = 64, PART_CHANNELS = 128 };
+/* M of DEEP_PART filters over a stretch is half an L2, U of as many and PART_CHANNELS channels a quarter. */
+enum { DEEP_PART = 32, DEEP_BLOCKS = 4 };
+
+/*
+ * The one rule. Cost of a tile of 2 x 2 pixels, channel and filter, in multiplications at the peak: direct engines need 36 at two thirds of it. Here there are
+ * 16, and what stands to be shared: transforming a tile's source costs about 400 per channel, its dest 200 per filter, a weight 1000. So it takes 32 channels
+ * and filters from 53 tiles on, many from 27, and none below 16.
+ */
+static bool pays(double channels, double filters, double tiles) {
+    return 16 + 400 / filters + 200 / channels + 1000 / tiles < 36 * 1.5;
+}
+
+static bool takes(const conv_plan *p) {
+    const ct__conv_shape *s = &p->shape;
+    const double tiles = (double)s->n * (double)((p->v.dst + 1) / 2) * (double)((p->h.dst + 1) / 2), weights = (double)p->reduction * (double)p->lanes;
+    const bool kernel = s->kh == 3 && s->kw == 3 && s->stride_h == 1 && s->stride_w == 1 && s->dil_h == 1 && s->dil_w == 1;
+    const bool sane = tiles < 1e15 && weights * (double)p->groups < 1e15; /* products of sizes fit */
+    return kernel && sane && p->real_size == 4 && pays((double)p->red, (double)p->lanes, tiles) && ct__winograd_enabled();
+}
+
+/* The elements from one position of U to the next: an odd number of cache lines, so that the 16 fall into different sets. */
+static int64_t position_step(int64_t filters, int64_t channels) { return (ct__ceil_div_i64(filters * channels, 16) | 1) * 16; }
+
+bool conv_winograd_make(conv_plan *p) {
+    conv_winograd *k = &p->winograd;
+    if (!takes(p)) return true;
+    const int64_t line = WINO_VECS * p->lanes_per_vec, threads = ct__num_threads();
+    const size_t v_group = (size_t)(WINO_ROOM * WINO_DEPTH * line) * p->real_size, m_tile = (size_t)(WINO_ROOM * WINO_FILTERS * line) * p->real_size;
+    size_t total = 0, mine = 0;
+    int64_t tasks, m_blocks = 1;
+    k->on = true;
+    k->deep = p->red >= DEEP;
+    k->rows = ct__ceil_div_i64(p->v.dst, 2);
+    k->cols = ct__ceil_div_i64(p->h.dst, 2);
+    k->tiles = p->shape.n * k->rows * k->cols;
+    k->filter_tiles = ct__ceil_div_i64(p->lanes, WINO_FILTERS);
+    k->v_groups = ct__ceil_div_i64(p->red, WINO_DEPTH);
+    k->channels = PART_CHANNELS;
+    if (k->deep) {
+        m_blocks = ct__even_part_i64(ct__ceil_div_i64(k->tiles, line), DEEP_BLOCKS);
+        k->stretch = m_blocks * line;
+        k->parts = ct__ceil_div_i64(k->filter_tiles, DEEP_PART / WINO_FILTERS);
+        k->parts = ct__ceil_div_i64(k->parts, threads) * threads; /* as many for each */
+        k->filters = ct__ceil_div_i64(k->filter_tiles, k->parts);
+        k->parts = ct__ceil_div_i64(k->filter_tiles, k->filters);
+        k->u_position = position_step(k->filters * WINO_FILTERS, k->channels);
+        k->v_at = conv_reserve(&total, m_blocks * p->groups * k->v_groups, v_group);
+        k->u_at = conv_reserve(&mine, 16 * k->u_position, p->real_size);
+        tasks = p->groups * k->parts;
+    } else {
+        k->filters = ct__min_i64(k->filter_tiles, PART / WINO_FILTERS);
+        k->u_position = position_step(k->filter_tiles * WINO_FILTERS, p->red);
+        k->u_at = conv_reserve(&total, 16 * k->u_position * p->groups, p->real_size);
+        k->v_at = conv_reserve(&mine, k->v_groups, v_group);
+        tasks = ct__ceil_div_i64(k->tiles, p->lanes_per_vec);
+    }
+    k->m_at = conv_reserve(&mine, m_blocks * k->filters, m_tile);
+    p->chunks = ct__parallel_count(tasks, 1);
+    p->chunk = ct__parallel_chunk(tasks, 1);
+    p->chunk_base = total;
+    p->chunk_stride = mine;
+    conv_reserve(&total, p->chunks, mine);
+    if (mine == SIZE_MAX || total == SIZE_MAX) return false;
+    p->total = total + 64;
+    return true;
+}
+#endif
