@@ -129,10 +129,10 @@ bool conv_plan_make(conv_plan *p, const ct__conv_shape *s, ct__conv_pass pass, i
     /* Depthwise tiles read whole vectors, which at an image's last pixel could pass its end. */
     p->direct = p->src_last && !needs_padding(&p->v) && !needs_padding(&p->h) && !(p->depthwise && p->src_c % p->lanes_per_vec);
     if (p->direct) p->packed_w = p->h.src;
-    if (!conv_planes_make(p)) return false;
-    if (p->planes.on) return true;
     if (!conv_winograd_make(p)) return false;
     if (p->winograd.on) return true;
+    if (!conv_planes_make(p)) return false;
+    if (p->planes.on) return true;
     if (!conv_deep_make(p)) return false;
     if (p->deep.on) return true;
     cut_work(p);

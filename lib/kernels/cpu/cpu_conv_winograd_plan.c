@@ -13,13 +13,20 @@ enum { DEEP = 256, PART = 64, PART_CHANNELS = 128 };
 /* M of DEEP_PART filters over a stretch is half an L2, U of as many and PART_CHANNELS channels a quarter. */
 enum { DEEP_PART = 32, DEEP_BLOCKS = 4 };
 
+/* The share of an axis' taps that do not fall on padding. */
+static double inside(const conv_axis *a) {
+    int64_t taps = 0;
+    for (int64_t t = a->low; t < a->low + 3; t++) taps += ct__max_i64(0, ct__min_i64(a->dst, a->src - t) - ct__max_i64(0, -t));
+    return (double)taps / (double)(3 * a->dst);
+}
+
 /*
- * The one rule. Cost of a tile of 2 x 2 pixels, channel and filter, in multiplications at the peak: direct engines need 36 at two thirds of it. Here there are
- * 16, and what stands to be shared: transforming a tile's source costs about 400 per channel, its dest 200 per filter, a weight 1000. So it takes 32 channels
- * and filters from 53 tiles on, many from 27, and none below 16.
+ * The one rule. Cost of a tile of 2 x 2 pixels, channel and filter, in multiplications at the peak: direct engines need 36 at two thirds of it, conv_deep.h
+ * without those with padding. Here there are 16, and what is shared: transforming a tile's source costs about 400 per channel, its dest 200 per filter; a
+ * weight, with U and V on their way through the caches, 3500. So it takes 64 channels and filters from about 130 tiles on, 32 from 200, and none below 16.
  */
-static bool pays(double channels, double filters, double tiles) {
-    return 16 + 400 / filters + 200 / channels + 1000 / tiles < 36 * 1.5;
+static bool pays(const conv_plan *p, double tiles) {
+    return 16 + 400 / (double)p->lanes + 200 / (double)p->red + 3500 / tiles < 36 * 1.5 * inside(&p->v) * inside(&p->h);
 }
 
 static bool takes(const conv_plan *p) {
@@ -27,7 +34,8 @@ static bool takes(const conv_plan *p) {
     const double tiles = (double)s->n * (double)((p->v.dst + 1) / 2) * (double)((p->h.dst + 1) / 2), weights = (double)p->reduction * (double)p->lanes;
     const bool kernel = s->kh == 3 && s->kw == 3 && s->stride_h == 1 && s->stride_w == 1 && s->dil_h == 1 && s->dil_w == 1;
     const bool sane = tiles < 1e15 && weights * (double)p->groups < 1e15; /* products of sizes fit */
-    return kernel && sane && p->real_size == 4 && pays((double)p->red, (double)p->lanes, tiles) && ct__winograd_enabled();
+    if (!kernel || !sane || p->real_size != 4 || p->depthwise || !ct__winograd_enabled()) return false;
+    return ct__winograd_always() || pays(p, tiles);
 }
 
 /* The elements from one position of U to the next: an odd number of cache lines, so that the 16 fall into different sets. */
