@@ -13,6 +13,8 @@ enum { DEEP = 256, PART = 64, PART_CHANNELS = 128 };
 /* M of DEEP_PART filters over a stretch is half an L2, U of as many and PART_CHANNELS channels a quarter. */
 enum { DEEP_PART = 32, DEEP_BLOCKS = 4 };
 
+enum { LEAST = 8 };
+
 /* The share of an axis' taps that do not fall on padding. */
 static double inside(const conv_axis *a) {
     int64_t taps = 0;
@@ -34,6 +36,7 @@ static bool takes(const conv_plan *p) {
     const double tiles = (double)s->n * (double)((p->v.dst + 1) / 2) * (double)((p->h.dst + 1) / 2), weights = (double)p->reduction * (double)p->lanes;
     const bool kernel = s->kh == 3 && s->kw == 3 && s->stride_h == 1 && s->stride_w == 1 && s->dil_h == 1 && s->dil_w == 1;
     const bool sane = tiles < 1e15 && weights * (double)p->groups < 1e15; /* products of sizes fit */
+    if (p->red < LEAST || p->lanes < LEAST) return false; /* never pays, and of a few products the transforms' roundings are the larger part */
     if (!kernel || !sane || p->real_size != 4 || p->depthwise || !ct__winograd_enabled()) return false;
     return ct__winograd_always() || pays(p, tiles);
 }
