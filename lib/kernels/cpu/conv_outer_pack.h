@@ -111,7 +111,7 @@ static void NAME(pack_x)(const outer_plan *p, const REAL *x, NAME(outer_source) 
 }
 
 /* n pixels of one block of one image, to `line` lanes each, `step` apart, with zeros in the lanes that no filter has. */
-static void NAME(pack_block)(const outer_plan *p, const REAL *gy, int64_t filter, int64_t lanes, int64_t line, int64_t n, REAL *out, int64_t step) {
+static CT__NOINLINE void NAME(pack_block)(const outer_plan *p, const REAL *gy, int64_t filter, int64_t lanes, int64_t line, int64_t n, REAL *out, int64_t step) {
     int64_t plane = p->shape.oh * p->shape.ow;
     for (int64_t i = 0; i < line; i += LANES) {
         int64_t ni = ct__min_i64(LANES, lanes - i);
@@ -154,8 +154,7 @@ static void NAME(pack_gy)(const outer_plan *p, const REAL *gy, NAME(outer_source
         REAL *to = out + (group * p->vecs + v0) * b->gy_vec;
         for (int64_t k = 0; k < b->images; k++) {
             const REAL *from = gy + (b->image + k) * plane * s->f + b->row * s->ow * (p->gy_last ? s->f : 1);
-            if (p->edges) NAME(pack_block)(p, from, filter, lanes, line, n, to + k * line, b->images * line);
-            else NAME(pack_block)(p, from, filter, lanes, line, n, to + k * n * line, line);
+            NAME(pack_block)(p, from, filter, lanes, line, n, to + k * (p->edges ? 1 : n) * line, (p->edges ? b->images : 1) * line);
         }
     }
 }

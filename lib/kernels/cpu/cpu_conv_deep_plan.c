@@ -140,10 +140,12 @@ static int64_t base(const conv_axis *a, const axis_kind *k, int64_t at) { return
 static void list_kind(conv_plan *p, const axis_kind *v, const axis_kind *h, conv_kind *k) {
     conv_pixel *pixel = p->deep.pixel + k->pixel;
     conv_run *run = p->run + k->run;
-    for (int64_t i = 0; i < p->v.dst; i++)
+    for (int64_t i = 0; i < p->v.dst; i++) {
+        if (taps_of(&p->v, p->deep.edges, i) != v->taps) continue;
         for (int64_t j = 0; j < p->h.dst; j++)
-            if (taps_of(&p->v, p->deep.edges, i) == v->taps && taps_of(&p->h, p->deep.edges, j) == h->taps)
+            if (taps_of(&p->h, p->deep.edges, j) == h->taps)
                 pixel[k->pixels++] = (conv_pixel){(base(&p->v, v, i) * p->packed_w + base(&p->h, h, j)) * p->src_c, i * p->h.dst + j};
+    }
     for (uint64_t a = v->taps; a; a &= a - 1)
         for (uint64_t b = h->taps; b; b &= b - 1) {
             int64_t row = __builtin_ctzll(a), col = __builtin_ctzll(b), down = conv_axis_source(&p->v, v->first, row) - p->v.low - base(&p->v, v, v->first);
