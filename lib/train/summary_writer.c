@@ -241,8 +241,8 @@ static void count(histogram *h, double x) {
         else low = middle + 1;
     }
     h->counts[low]++;
-    h->min = h->n ? fmin(h->min, x) : x;
-    h->max = h->n ? fmax(h->max, x) : x;
+    h->min = h->n > 0 ? fmin(h->min, x) : x;
+    h->max = h->n > 0 ? fmax(h->max, x) : x;
     h->sum += x, h->squares += x * x, h->n++;
 }
 

@@ -27,8 +27,8 @@ START_TEST(programs_raise_their_own) {
     ck_error(CT_ERR_NOT_FOUND, "sample no. 7");
     ct_error_raise(CT_ERR_USER, NULL);
     ck_error(CT_ERR_USER, "no reason given");
-    const char *volatile none = NULL;
-    ct_error_raisef(CT_ERR_USER, none);
+    ct_status (*raisef)(ct_status, const char *, ...) = ct_error_raisef; /* without the compiler's check of formats */
+    raisef(CT_ERR_USER, NULL);
     ck_error(CT_ERR_USER, "no reason given");
 }
 END_TEST
