@@ -78,7 +78,7 @@ static void NAME(deep_block)(const NAME(gather) *g, int64_t group, int64_t block
     }
     if (p->dst_last) return;
     for (int64_t i = 0; i < p->shape.n; i++)
-        NAME(transpose)(stage + i * pixels * c.dst_pixel, c.dst_pixel, pixels, lanes, g->dst + (i * p->dst_c + lane) * pixels, pixels);
+        NAME(conv_transpose)(stage + i * pixels * c.dst_pixel, c.dst_pixel, pixels, lanes, g->dst + (i * p->dst_c + lane) * pixels, pixels);
 }
 
 static void NAME(deep_blocks)(int64_t begin, int64_t end, void *arg) {

@@ -198,7 +198,7 @@ static void NAME(gather_block)(const NAME(gather) *g, int64_t image, int64_t r0,
         }
         for (int64_t f = 0; f < p->n_phase; f++) NAME(compute_phase)(&c, &p->phase[f]);
         if (!p->dst_last)
-            NAME(transpose)(stage, c.dst_pixel, c.rows * p->h.dst, lanes, g->dst + (image * p->dst_c + lane) * plane + r * p->h.dst, plane);
+            NAME(conv_transpose)(stage, c.dst_pixel, c.rows * p->h.dst, lanes, g->dst + (image * p->dst_c + lane) * plane + r * p->h.dst, plane);
     }
 }
 

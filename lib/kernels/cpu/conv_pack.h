@@ -7,7 +7,7 @@ static void NAME(pack_pixels)(const conv_plan *p, const REAL *image, int64_t row
     if (p->src_last)
         memcpy(out, image + (row * p->h.src + at) * p->src_c, (size_t)(n * p->src_c) * sizeof *out);
     else
-        NAME(transpose)(image + row * p->h.src + at, p->v.src * p->h.src, p->src_c, n, out, p->src_c);
+        NAME(conv_transpose)(image + row * p->h.src + at, p->v.src * p->h.src, p->src_c, n, out, p->src_c);
 }
 
 /*

@@ -165,6 +165,8 @@ typedef struct conv_plan {
 #define conv_planes_lists CT__ISA_NAME(ct__conv_planes_lists)
 #define conv_deep_make CT__ISA_NAME(ct__conv_deep_make)
 #define conv_deep_lists CT__ISA_NAME(ct__conv_deep_lists)
+#define conv_transpose_f32 CT__ISA_NAME(ct__conv_transpose_f32)
+#define conv_transpose_f64 CT__ISA_NAME(ct__conv_transpose_f64)
 #define conv_planes_f32 CT__ISA_NAME(ct__conv_planes_f32)
 #define conv_planes_f64 CT__ISA_NAME(ct__conv_planes_f64)
 #define conv_winograd_make CT__ISA_NAME(ct__conv_winograd_make)
@@ -204,6 +206,10 @@ CT__INLINE void conv_winograd_f32(const conv_plan *p, const float *src, const fl
 /* forward and input_grad: dest = source gathered with the weights, as the plan says, and what `end` makes of it (NULL: nothing). */
 void conv_gather_f32(conv_plan *p, const float *src, const float *w, const ct__conv_end *end, float *dst, void *scratch);
 void conv_gather_f64(conv_plan *p, const double *src, const double *w, const ct__conv_end *end, double *dst, void *scratch);
+
+/* dst[j][i] = src[i][j] for i < rows, j < cols. Writes each line of dst from left to right. */
+void conv_transpose_f32(const float *src, int64_t src_step, int64_t rows, int64_t cols, float *dst, int64_t dst_step);
+void conv_transpose_f64(const double *src, int64_t src_step, int64_t rows, int64_t cols, double *dst, int64_t dst_step);
 
 void conv_planes_f32(const conv_plan *p, const float *src, const float *w, const ct__conv_end *end, float *dst, void *scratch);
 void conv_planes_f64(const conv_plan *p, const double *src, const double *w, const ct__conv_end *end, double *dst, void *scratch);

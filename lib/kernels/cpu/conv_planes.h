@@ -31,11 +31,11 @@ static void NAME(pack_tile)(const NAME(planes) *g, int64_t group, int64_t tile) 
     int64_t first = planes_tile_at(p, tile), n = planes_tile_at(p, tile + 1) - first;
     REAL *out = NAME(tile_weights)(g, group, tile);
     if (!p->v.mirrored) {
-        NAME(transpose)(g->w + (group * p->lanes + first) * p->reduction, p->reduction, n, p->reduction, out, n);
+        NAME(conv_transpose)(g->w + (group * p->lanes + first) * p->reduction, p->reduction, n, p->reduction, out, n);
         return;
     }
     for (int64_t c = 0; c < p->red; c++)
-        NAME(transpose)(g->w + ((group * p->red + c) * p->lanes + first) * p->taps, p->taps, n, p->taps, out + c * p->taps * n, n);
+        NAME(conv_transpose)(g->w + ((group * p->red + c) * p->lanes + first) * p->taps, p->taps, n, p->taps, out + c * p->taps * n, n);
 }
 
 static void NAME(pack_tiles)(int64_t begin, int64_t end, void *arg) {

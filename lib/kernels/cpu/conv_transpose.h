@@ -2,8 +2,7 @@
  * conv_transpose.h: rectangles of elements, transposed in the registers. A template: see vec_real.h.
  */
 
-/* dst[j][i] = src[i][j] for i < rows, j < cols. Writes each line of dst from left to right. */
-static void NAME(transpose)(const REAL *src, int64_t src_step, int64_t rows, int64_t cols, REAL *dst, int64_t dst_step) {
+void NAME(conv_transpose)(const REAL *src, int64_t src_step, int64_t rows, int64_t cols, REAL *dst, int64_t dst_step) {
     for (int64_t j = 0; j < cols; j += LANES) {
         int nj = (int)ct__min_i64(LANES, cols - j);
         for (int64_t i = 0; i < rows; i += LANES) {

@@ -202,7 +202,7 @@ static void NAME(wino_gather)(const NAME(wino) *g, const NAME(wino_strip) *s, in
             const NAME(wino_half) *h = &s->half[k];
             const int lo = h->lo[0], hi = h->hi[1] + 2; /* of the columns 0 ... LANES + 1; where lo[1] > 0, lo[0] is 2 more */
             if (!(h->rows >> i & 1) || hi <= lo) continue;
-            NAME(transpose)(g->src + h->src + (i * p->h.src + lo) * p->src_c + channel, p->src_c, hi - lo, channels,
+            NAME(conv_transpose)(g->src + h->src + (i * p->h.src + lo) * p->src_c + channel, p->src_c, hi - lo, channels,
                             buffer + (k * 4 + i) * NAME(WINO_PATCH) + lo, 8 * NAME(WINO_PATCH));
         }
 }
@@ -340,7 +340,7 @@ static void NAME(wino_scatter)(const NAME(wino) *g, const NAME(wino_strip) *s, i
     const conv_plan *p = g->p;
     for (int k = 0; k < 2; k++)
         for (int i = 0; i < 1 + s->half[k].both; i++)
-            NAME(transpose)(buffer + (2 * i + k) * LANES, 4 * LANES, filters, s->half[k].cols, g->dst + s->half[k].dst + i * p->h.dst * p->dst_c + lane, p->dst_c);
+            NAME(conv_transpose)(buffer + (2 * i + k) * LANES, 4 * LANES, filters, s->half[k].cols, g->dst + s->half[k].dst + i * p->h.dst * p->dst_c + lane, p->dst_c);
 }
 
 /* n filters, the first of them lane `lane` of dest. */

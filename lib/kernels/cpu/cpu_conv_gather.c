@@ -6,7 +6,6 @@
 
 #define CT__F64 0
 #include "kernels/cpu/vec_real.h"
-#include "kernels/cpu/conv_transpose.h"
 #include "kernels/cpu/conv_pack.h"
 #include "kernels/cpu/conv_tile.h"
 #include "kernels/cpu/conv_gather.h"
@@ -14,7 +13,6 @@
 
 #define CT__F64 1
 #include "kernels/cpu/vec_real.h"
-#include "kernels/cpu/conv_transpose.h"
 #include "kernels/cpu/conv_pack.h"
 #include "kernels/cpu/conv_tile.h"
 #include "kernels/cpu/conv_gather.h"

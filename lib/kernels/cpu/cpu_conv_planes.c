@@ -5,12 +5,10 @@
 
 #define CT__F64 0
 #include "kernels/cpu/vec_real.h"
-#include "kernels/cpu/conv_transpose.h"
 #include "kernels/cpu/conv_planes_tile.h"
 #include "kernels/cpu/conv_planes.h"
 
 #define CT__F64 1
 #include "kernels/cpu/vec_real.h"
-#include "kernels/cpu/conv_transpose.h"
 #include "kernels/cpu/conv_planes_tile.h"
 #include "kernels/cpu/conv_planes.h"

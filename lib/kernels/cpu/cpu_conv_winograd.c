@@ -7,7 +7,6 @@
 #if CONV_WINOGRAD
 #define CT__F64 0
 #include "kernels/cpu/vec_real.h"
-#include "kernels/cpu/conv_transpose.h"
 #include "kernels/cpu/winograd_tile.h"
 #include "kernels/cpu/conv_winograd.h"
 #endif

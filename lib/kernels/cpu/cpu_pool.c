@@ -45,16 +45,22 @@ static void pool_inside(int64_t n, int64_t stride, int64_t pad, int64_t dil, int
 #include "kernels/cpu/pool_max.h"
 #include "kernels/cpu/pool_avg.h"
 
+#if CT__ISA_F64
 #define CT__F64 1
 #include "kernels/cpu/vec_real.h"
 #include "kernels/cpu/pool_max.h"
 #include "kernels/cpu/pool_avg.h"
+#endif
 
 void CT__ISA_NAME(ct__pool_fill)(ct__pool_kernels *k) {
-    for (int real = 0; real < CT__REAL_COUNT; real++) {
-        k->max_forward[real] = real == CT__REAL_F64 ? max_forward_f64 : max_forward_f32;
-        k->max_scatter[real] = real == CT__REAL_F64 ? max_scatter_f64 : max_scatter_f32;
-        k->avg_forward[real] = real == CT__REAL_F64 ? avg_forward_f64 : avg_forward_f32;
-        k->avg_backward[real] = real == CT__REAL_F64 ? avg_backward_f64 : avg_backward_f32;
-    }
+    k->max_forward[CT__REAL_F32] = max_forward_f32;
+    k->max_scatter[CT__REAL_F32] = max_scatter_f32;
+    k->avg_forward[CT__REAL_F32] = avg_forward_f32;
+    k->avg_backward[CT__REAL_F32] = avg_backward_f32;
+#if CT__ISA_F64
+    k->max_forward[CT__REAL_F64] = max_forward_f64;
+    k->max_scatter[CT__REAL_F64] = max_scatter_f64;
+    k->avg_forward[CT__REAL_F64] = avg_forward_f64;
+    k->avg_backward[CT__REAL_F64] = avg_backward_f64;
+#endif
 }
