@@ -285,6 +285,7 @@ CT__INLINE void NAME(wino_multiply)(const NAME(wino_tile) *t, const int vecs) {
     const REAL *u = t->u, *v = t->v;
     const char *soon = t->soon, *last = soon + t->lines * CONV_LINE;
     for (int64_t c = t->channels; c > 0; c -= WINO_DEPTH) {
+#pragma GCC unroll 1
         for (int64_t n = c < WINO_DEPTH ? c : WINO_DEPTH; n > 0; n--) {
             VEC x[WINO_VECS];
             for (int k = 0; k < vecs; k++) x[k] = v_load(v + k * LANES);
