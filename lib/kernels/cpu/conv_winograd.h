@@ -200,7 +200,7 @@ static void NAME(wino_gather)(const NAME(wino) *g, const NAME(wino_strip) *s, in
     for (int k = 0; k < 2; k++)
         for (int i = 0; i < 4; i++) {
             const NAME(wino_half) *h = &s->half[k];
-            const int lo = h->lo[0], hi = h->hi[1] + 2; /* of the columns 0 ... LANES + 1; where lo[1] > 0, lo[0] is 2 more */
+            const int lo = h->lo[0], hi = h->hi[1] > h->lo[1] ? h->hi[1] + 2 : h->hi[0]; /* of the columns 0 ... LANES + 1 */
             if (!(h->rows >> i & 1) || hi <= lo) continue;
             NAME(conv_transpose)(g->src + h->src + (i * p->h.src + lo) * p->src_c + channel, p->src_c, hi - lo, channels,
                             buffer + (k * 4 + i) * NAME(WINO_PATCH) + lo, 8 * NAME(WINO_PATCH));
