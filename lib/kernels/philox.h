@@ -36,4 +36,9 @@ CT__INLINE uint32_t ct__dropout_word(uint64_t key, int64_t i) {
     return words[i % CT__PHILOX_BLOCK / 16];
 }
 
+/* What element i is multiplied with. */
+CT__INLINE double ct__dropout_factor(const ct__dropout_draw *draw, int64_t i) {
+    return ct__dropout_word(draw->key, i) >= draw->threshold ? draw->scale : 0;
+}
+
 #endif

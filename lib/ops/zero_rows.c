@@ -73,7 +73,8 @@ static ct_tensor *full_rows(const ct_tensor *g, int64_t rows, int64_t cols) {
 static bool is_finite(ct_tensor *t) { return isfinite(ct_item_f64(ct_sum(t))); }
 
 bool ct__product_without_zero_rows(ct_tensor *g, ct_tensor *x, ct_tensor *weight, ct_tensor **gx, ct_tensor **gw) {
-    if (ct__pending() != CT_OK || ct__grad_mode() || (!gx && !gw) || !ct__is_dense_f32(g) || g->ndim < 1 || (gw && !ct__is_dense_f32(x)) || (gx && !ct__is_dense_f32(weight))) return false;
+    if (ct__pending() != CT_OK || ct__grad_mode() || (!gx && !gw) || !ct__is_dense_f32(g) || g->ndim < 1) return false;
+    if ((gw && !ct__is_dense_f32(x)) || (gx && !ct__is_dense_f32(weight))) return false;
     const int64_t cols = g->sizes[g->ndim - 1], rows = cols ? g->numel / cols : 0, in = gx ? weight->sizes[1] : x->sizes[x->ndim - 1];
     if (rows < SAMPLES || in == 0 || g->numel < LEAST_WORK / in) return false;
     ct_tensor *at = full_rows(g, rows, cols);

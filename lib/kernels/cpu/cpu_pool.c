@@ -10,7 +10,7 @@ void CT__ISA_NAME(ct__pool_fill)(ct__pool_kernels *k);
 
 /* Channels that one thread takes in backward passes, where outputs of one image may add to the same place: whole cache lines. */
 enum { POOL_CHANNELS = 64 };
-static int64_t pool_channel_parts(const ct__pool_shape *s) { return (s->c + POOL_CHANNELS - 1) / POOL_CHANNELS; }
+static int64_t pool_channel_parts(const ct__pool_shape *s) { return ct__ceil_div_i64(s->c, POOL_CHANNELS); }
 
 /* How many elements ahead the row-major loops ask for: some rows. Images beyond the L3 pool five times as fast with it on a Zen 5 virtual
  * machine, where the hardware's own prefetching does not suffice. */
@@ -28,7 +28,7 @@ typedef struct pool_range {
 
 static pool_range pool_taps(int64_t i, int64_t stride, int64_t pad, int64_t dil, int64_t taps, int64_t size) {
     pool_range r = {.at = i * stride - pad, .end = taps};
-    if (r.at < 0) r.first = (-r.at + dil - 1) / dil;
+    if (r.at < 0) r.first = ct__ceil_div_i64(-r.at, dil);
     if (r.at + (taps - 1) * dil >= size) r.end = (size - r.at + dil - 1) / dil;
     return r;
 }
@@ -36,7 +36,7 @@ static pool_range pool_taps(int64_t i, int64_t stride, int64_t pad, int64_t dil,
 /* The outputs whose windows lie in the image altogether: first ... end - 1. */
 static void pool_inside(int64_t n, int64_t stride, int64_t pad, int64_t dil, int64_t taps, int64_t size, int64_t *first, int64_t *end) {
     int64_t room = size + pad - (taps - 1) * dil - 1; /* the last place where a window may begin, plus pad */
-    *first = ct__min_i64(n, (pad + stride - 1) / stride);
+    *first = ct__min_i64(n, ct__ceil_div_i64(pad, stride));
     *end = room < 0 ? *first : ct__max_i64(*first, ct__min_i64(n, room / stride + 1));
 }
 

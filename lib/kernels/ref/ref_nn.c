@@ -182,11 +182,9 @@ static void dropout(ct_dtype dtype, int64_t n, uint64_t key, uint64_t threshold,
     else dropout_f64(n, key, threshold, scale, x, y);
 }
 
-static double factor(const ct__dropout_draw *draw, int64_t i) { return ct__dropout_word(draw->key, i) >= draw->threshold ? draw->scale : 0; }
-
 static void gelu_dropout(int64_t n, const ct__dropout_draw *draw, float *x, float *y) {
     for (int64_t i = 0; i < n; i++) {
-        const double v = (double)x[i], m = factor(draw, i);
+        const double v = (double)x[i], m = ct__dropout_factor(draw, i);
         if (y != x) x[i] = (float)(act_gradient(CT__ACT_GELU, v, 1, 0, 0) * m);
         y[i] = (float)(act_value(CT__ACT_GELU, v, 0, 0) * m);
     }

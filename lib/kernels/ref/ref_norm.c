@@ -128,10 +128,8 @@ static void rows_params(const ct__norm_rows *c, const void *g, void *gw, void *g
     }
 }
 
-static float factor(const ct__dropout_draw *draw, int64_t i) { return ct__dropout_word(draw->key, i) >= draw->threshold ? (float)draw->scale : 0; }
-
 static void add_rows(const ct__norm_rows *c, const ct__dropout_draw *draw, const float *a, const float *b, float *sum, const float *bias, float *y) {
-    for (int64_t i = 0; i < c->m * c->n; i++) sum[i] = a[i] + b[i] * factor(draw, i);
+    for (int64_t i = 0; i < c->m * c->n; i++) sum[i] = a[i] + b[i] * (float)ct__dropout_factor(draw, i);
     rows(c, bias, y);
 }
 
@@ -145,7 +143,7 @@ static void rows_backward_all(const ct__norm_rows *c, const ct__dropout_draw *dr
         rows_params(&some, g + at, gw ? gw + to : NULL, gb ? gb + to : NULL);
         rows_backward(&some, g + at, gx + at);
     }
-    for (int64_t i = 0; draw && i < c->m * c->n; i++) gm[i] = gx[i] * factor(draw, i);
+    for (int64_t i = 0; draw && i < c->m * c->n; i++) gm[i] = gx[i] * (float)ct__dropout_factor(draw, i);
 }
 
 void ct__norm_fill_ref(ct__norm_kernels *k);
