@@ -1,9 +1,10 @@
 /*
  * ops_conv.c: the convolution and pooling kernels alone, over the layers of the workloads.
  *
- * Of each network the last line is what its convolutions reach together: their FLOPs, each layer as often as it occurs, over their time. It leaves
- * out layers with less than 20 FLOP per byte of image, weight and result, which memory bounds, and the input gradient of a first layer, which
- * training does not need. The work counted is that of a direct convolution, 2 N F OH OW C KH KW in each pass, whatever the kernel does.
+ * Of each network the last lines are what its convolutions reach together: their FLOPs, each layer as often as it occurs, over their time; first of 3 x 3 with
+ * stride 1, which Winograd's way is for, then of the others, then of all. They leave out layers with less than 20 FLOP per byte of image, weight and result,
+ * which memory bounds, and the input gradient of a first layer, which training does not need. The work counted is that of a direct convolution,
+ * 2 N F OH OW C KH KW in each pass, whatever the kernel does.
  */
 #include "base/alloc.h"
 #include "kernels/kernels.h"
@@ -113,10 +114,24 @@ static double time_layer(const bench *b, const network *net, const layer *l, dou
     return flop / bytes < 20 ? 0 : flop;
 }
 
+typedef struct sums {
+    double flops[PASSES], seconds[PASSES];
+} sums;
+
+static void print_share(const bench *b, const char *what, const sums *a, const sums *c) {
+    if (a->seconds[0] + c->seconds[0] == 0) return;
+    printf("  %s:", what);
+    for (int p = 0; p < PASSES; p++) {
+        const double seconds = a->seconds[p] + c->seconds[p];
+        if (seconds > 0) printf("  %s %.0f %%", pass_names[p], 1e-7 * (a->flops[p] + c->flops[p]) / seconds / b->peak.fma);
+    }
+    printf(" of the FMA peak\n");
+}
+
 void bench_convolutions(const bench *b) {
     for (size_t i = 0; i < CT__COUNT(networks); i++) {
         const network *net = &networks[i];
-        double flops[PASSES] = {0}, seconds[PASSES] = {0};
+        sums kinds[2] = {0}, none = {0}; /* [1]: 3 x 3 with stride 1 */
         char line[64];
         bool any = false, all = true;
         for (const layer *l = net->layers; l < net->layers + CT__COUNT(net->layers) && l->name; l++) {
@@ -128,14 +143,14 @@ void bench_convolutions(const bench *b) {
             if (!any) printf("conv %s, %s   FLOP/byte, then ms, GFLOP/s and share of the FMA peak\n", net->name, b->last ? "channels last" : "contiguous");
             any = true;
             double t[PASSES], flop = time_layer(b, net, l, t);
+            sums *kind = &kinds[l->kernel == 3 && l->stride == 1];
             for (int p = 0; p < PASSES; p++)
-                if (t[p] > 0 && flop > 0) flops[p] += flop * l->times, seconds[p] += t[p] * l->times;
+                if (t[p] > 0 && flop > 0) kind->flops[p] += flop * l->times, kind->seconds[p] += t[p] * l->times;
         }
         if (!any || !all) continue;
-        printf("  together:");
-        for (int p = 0; p < PASSES; p++)
-            if (seconds[p] > 0) printf("  %s %.0f %%", pass_names[p], 1e-7 * flops[p] / seconds[p] / b->peak.fma);
-        printf(" of the FMA peak\n");
+        print_share(b, "3 x 3, stride 1", &kinds[1], &none);
+        print_share(b, "others", &kinds[0], &none);
+        print_share(b, "together", &kinds[0], &kinds[1]);
     }
 }
 
