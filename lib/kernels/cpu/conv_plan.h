@@ -117,6 +117,7 @@ typedef struct conv_pixel {
 typedef struct conv_winograd {
     bool on, deep;
     int64_t rows, cols, tiles;                  /* of tiles: in an image, in all images */
+    int pieces;                                 /* of a strip, see conv_winograd_image.h */
     int64_t stretch;                            /* deep: so many at a time, whole blocks */
     int64_t v_groups;                           /* of WINO_DEPTH channels in a group */
     int64_t filter_tiles, filters, parts;       /* WINO_FILTERS lanes of a group; so many in a part; parts */

@@ -8,5 +8,6 @@
 #define CT__F64 0
 #include "kernels/cpu/vec_real.h"
 #include "kernels/cpu/winograd_tile.h"
+#include "kernels/cpu/conv_winograd_image.h"
 #include "kernels/cpu/conv_winograd.h"
 #endif

@@ -56,6 +56,7 @@ bool conv_winograd_make(conv_plan *p) {
     k->rows = ct__ceil_div_i64(p->v.dst, 2);
     k->cols = ct__ceil_div_i64(p->h.dst, 2);
     k->tiles = p->shape.n * k->rows * k->cols;
+    k->pieces = k->cols > p->lanes_per_vec / 4 ? 2 : 4;
     k->filter_tiles = ct__ceil_div_i64(p->lanes, WINO_FILTERS);
     k->v_groups = ct__ceil_div_i64(p->red, WINO_DEPTH);
     k->channels = PART_CHANNELS;

@@ -11,7 +11,8 @@
  * and v_load, v_store, v_load_n, v_store_n (the first n lanes; the others read as zero), v_load_range, v_store_range (lanes lo to hi - 1, at p[lo] to
  * p[hi - 1]; the others' memory is not touched), v_splat, v_zero, v_fma, v_transpose, v_select (a where
  * the mask is set, else b), v_evens and v_odds (every second element of 2 * LANES), v_zip_lo and v_zip_hi (its inverse), v_store_bytes (n integers
- * as bytes) and v_load_bytes. Arithmetic uses the operators, which GCC and Clang give vector types. v_fma is one instruction where the ISA has it: a*b+c would
+ * as bytes) and v_load_bytes. For float alone there are LANES_MASK, made by v_lanes(lo, hi) once for many v_load_lanes and v_store_lanes, and v_pick(a, b, i),
+ * whose lanes are the elements i of a and b, one after the other, modulo their number. Arithmetic uses the operators, which GCC and Clang give vector types. v_fma is one instruction where the ISA has it: a*b+c would
  * not be under -std=c11, which forbids contraction.
  */
 #include <string.h>
@@ -115,6 +116,11 @@ CT__INLINE ct__vec_f64 ct__vec_load_n_f64(const double *p, int n) { return _mm51
 CT__INLINE void ct__vec_store_n_f32(float *p, ct__vec_f32 v, int n) { _mm512_mask_storeu_ps(p, (__mmask16)((1u << n) - 1), v); }
 CT__INLINE void ct__vec_store_n_f64(double *p, ct__vec_f64 v, int n) { _mm512_mask_storeu_pd(p, (__mmask8)((1u << n) - 1), v); }
 #define CT__LANE_RANGE(lo, hi) (((1u << (hi)) - 1) & ~((1u << (lo)) - 1))
+typedef __mmask16 ct__lanes_f32;
+CT__INLINE ct__lanes_f32 ct__vec_lanes_f32(int lo, int hi) { return (__mmask16)CT__LANE_RANGE(lo, hi); }
+CT__INLINE ct__vec_f32 ct__vec_load_lanes_f32(const float *p, ct__lanes_f32 l) { return _mm512_maskz_loadu_ps(l, p); }
+CT__INLINE void ct__vec_store_lanes_f32(float *p, ct__vec_f32 v, ct__lanes_f32 l) { _mm512_mask_storeu_ps(p, l, v); }
+CT__INLINE ct__vec_f32 ct__vec_pick_f32(ct__vec_f32 a, ct__vec_f32 b, ct__ivec_f32 i) { return _mm512_permutex2var_ps(a, (__m512i)i, b); }
 CT__INLINE ct__vec_f32 ct__vec_load_range_f32(const float *p, int lo, int hi) { return _mm512_maskz_loadu_ps((__mmask16)CT__LANE_RANGE(lo, hi), p); }
 CT__INLINE ct__vec_f64 ct__vec_load_range_f64(const double *p, int lo, int hi) { return _mm512_maskz_loadu_pd((__mmask8)CT__LANE_RANGE(lo, hi), p); }
 CT__INLINE void ct__vec_store_range_f32(float *p, ct__vec_f32 v, int lo, int hi) { _mm512_mask_storeu_ps(p, (__mmask16)CT__LANE_RANGE(lo, hi), v); }
@@ -130,6 +136,14 @@ CT__INLINE __m256i ct__vec_mask_f64(int n) {
 }
 CT__INLINE __m256i ct__vec_range_f32(int lo, int hi) { return _mm256_andnot_si256(ct__vec_mask_f32(lo), ct__vec_mask_f32(hi)); }
 CT__INLINE __m256i ct__vec_range_f64(int lo, int hi) { return _mm256_andnot_si256(ct__vec_mask_f64(lo), ct__vec_mask_f64(hi)); }
+typedef __m256i ct__lanes_f32;
+CT__INLINE ct__lanes_f32 ct__vec_lanes_f32(int lo, int hi) { return ct__vec_range_f32(lo, hi); }
+CT__INLINE ct__vec_f32 ct__vec_load_lanes_f32(const float *p, ct__lanes_f32 l) { return _mm256_maskload_ps(p, l); }
+CT__INLINE void ct__vec_store_lanes_f32(float *p, ct__vec_f32 v, ct__lanes_f32 l) { _mm256_maskstore_ps(p, l, v); }
+CT__INLINE ct__vec_f32 ct__vec_pick_f32(ct__vec_f32 a, ct__vec_f32 b, ct__ivec_f32 i) {
+    const __m256 second = _mm256_castsi256_ps(_mm256_slli_epi32((__m256i)i, 28)); /* bit 3 to the sign */
+    return _mm256_blendv_ps(_mm256_permutevar8x32_ps(a, (__m256i)i), _mm256_permutevar8x32_ps(b, (__m256i)i), second);
+}
 CT__INLINE ct__vec_f32 ct__vec_load_range_f32(const float *p, int lo, int hi) { return _mm256_maskload_ps(p, ct__vec_range_f32(lo, hi)); }
 CT__INLINE ct__vec_f64 ct__vec_load_range_f64(const double *p, int lo, int hi) { return _mm256_maskload_pd(p, ct__vec_range_f64(lo, hi)); }
 CT__INLINE void ct__vec_store_range_f32(float *p, ct__vec_f32 v, int lo, int hi) { _mm256_maskstore_ps(p, ct__vec_range_f32(lo, hi), v); }
@@ -163,6 +177,17 @@ CT__INLINE void ct__vec_store_range_f32(float *p, ct__vec_f32 v, int lo, int hi)
 }
 CT__INLINE void ct__vec_store_range_f64(double *p, ct__vec_f64 v, int lo, int hi) {
     for (int i = lo; i < hi; i++) p[i] = v[i];
+}
+typedef struct ct__lanes_f32 {
+    int lo, hi;
+} ct__lanes_f32;
+CT__INLINE ct__lanes_f32 ct__vec_lanes_f32(int lo, int hi) { return (ct__lanes_f32){lo, hi}; }
+CT__INLINE ct__vec_f32 ct__vec_load_lanes_f32(const float *p, ct__lanes_f32 l) { return ct__vec_load_range_f32(p, l.lo, l.hi); }
+CT__INLINE void ct__vec_store_lanes_f32(float *p, ct__vec_f32 v, ct__lanes_f32 l) { ct__vec_store_range_f32(p, v, l.lo, l.hi); }
+CT__INLINE ct__vec_f32 ct__vec_pick_f32(ct__vec_f32 a, ct__vec_f32 b, ct__ivec_f32 i) {
+    ct__vec_f32 v;
+    for (int k = 0; k < CT__LANES_F32; k++) v[k] = i[k] & CT__LANES_F32 ? b[i[k] & (CT__LANES_F32 - 1)] : a[i[k] & (CT__LANES_F32 - 1)];
+    return v;
 }
 CT__INLINE ct__vec_f32 ct__vec_load_n_f32(const float *p, int n) { return ct__vec_load_range_f32(p, 0, n); }
 CT__INLINE ct__vec_f64 ct__vec_load_n_f64(const double *p, int n) { return ct__vec_load_range_f64(p, 0, n); }
@@ -259,6 +284,11 @@ CT__VEC_BYTE_MOVES(f64)
 #undef v_load_n
 #undef v_store_n
 #undef v_load_range
+#undef LANES_MASK
+#undef v_lanes
+#undef v_load_lanes
+#undef v_store_lanes
+#undef v_pick
 #undef v_store_range
 #undef v_splat
 #undef v_zero
@@ -305,6 +335,11 @@ CT__VEC_BYTE_MOVES(f64)
 #define v_load_n ct__vec_load_n_f32
 #define v_store_n ct__vec_store_n_f32
 #define v_load_range ct__vec_load_range_f32
+#define LANES_MASK ct__lanes_f32
+#define v_lanes ct__vec_lanes_f32
+#define v_load_lanes ct__vec_load_lanes_f32
+#define v_store_lanes ct__vec_store_lanes_f32
+#define v_pick ct__vec_pick_f32
 #define v_store_range ct__vec_store_range_f32
 #define v_splat ct__vec_splat_f32
 #define v_zero() ((ct__vec_f32){0})
