@@ -34,47 +34,61 @@ CT__INLINE bool is_set(const char *p, int64_t i, ct_dtype dtype) {
     }
 }
 
-CT__INLINE int64_t find_set(const char *p, int64_t n, ct_dtype dtype, int64_t *where) {
-    int64_t found = 0;
-    for (int64_t i = 0; i < n; i++) {
-        bool set = is_set(p, i, dtype);
-        if (where && set) where[found] = i;
-        found += set;
-    }
-    return found;
+CT__INLINE int64_t count_set(const char *p, int64_t n, ct_dtype dtype) {
+    int64_t count = 0;
+    for (int64_t i = 0; i < n; i++) count += is_set(p, i, dtype);
+    return count;
 }
 
-/* How many elements are not zero, and in which row-major places, if where is not NULL. */
-static int64_t scan(const ct_tensor *x, int64_t *where) {
+/* The first `count` places. Each is written where it belongs if it is one: to jump over those that are not costs several times as much. */
+CT__INLINE void find_set(const char *p, int64_t count, ct_dtype dtype, int64_t *where) {
+    for (int64_t i = 0, found = 0; found < count; i++) {
+        where[found] = i;
+        found += is_set(p, i, dtype);
+    }
+}
+
+/* How many elements are not zero; where not NULL: writes in which row-major places the first `count` of them lie. */
+CT__INLINE int64_t scan_as(const char *p, int64_t n, ct_dtype dtype, int64_t count, int64_t *where) {
+    if (!where) return count_set(p, n, dtype);
+    find_set(p, count, dtype, where);
+    return count;
+}
+static int64_t scan(const ct_tensor *x, int64_t count, int64_t *where) {
     const char *p = ct__ptr(x);
     switch (x->dtype) {
-    case CT_F32: return find_set(p, x->numel, CT_F32, where);
-    case CT_F64: return find_set(p, x->numel, CT_F64, where);
-    case CT_I32: return find_set(p, x->numel, CT_I32, where);
-    case CT_I64: return find_set(p, x->numel, CT_I64, where);
-    case CT_I16: return find_set(p, x->numel, CT_I16, where);
+    case CT_F32: return scan_as(p, x->numel, CT_F32, count, where);
+    case CT_F64: return scan_as(p, x->numel, CT_F64, count, where);
+    case CT_I32: return scan_as(p, x->numel, CT_I32, count, where);
+    case CT_I64: return scan_as(p, x->numel, CT_I64, count, where);
+    case CT_I16: return scan_as(p, x->numel, CT_I16, count, where);
     case CT_F16:
-    case CT_BF16: return find_set(p, x->numel, CT_F16, where);
-    default: return find_set(p, x->numel, CT_U8, where);
+    case CT_BF16: return scan_as(p, x->numel, CT_F16, count, where);
+    default: return scan_as(p, x->numel, CT_U8, count, where);
     }
+}
+
+/* The coordinates at of element 0 of a row become those of the next row. */
+static void next_row(const ct_tensor *x, int64_t *at) {
+    for (int d = x->ndim - 2; d >= 0 && ++at[d] == x->sizes[d]; d--) at[d] = 0;
 }
 
 /* The coordinates of all non-zero elements: by_dim [ndim, count], else [count, ndim]. A reference of the caller's. */
 static ct_tensor *nonzero(const char *function, ct_tensor *x, bool by_dim) {
     ct_tensor *dense = ct__dense(function, x), *out = NULL;
     if (!dense) return NULL;
-    int64_t count = scan(dense, NULL), ndim = x->ndim, sizes[] = {by_dim ? ndim : count, by_dim ? count : ndim};
-    int64_t *where = ct__alloc_array((size_t)count + 1, sizeof *where);
+    const int64_t count = scan(dense, 0, NULL), ndim = x->ndim, sizes[] = {by_dim ? ndim : count, by_dim ? count : ndim};
+    const int64_t step = by_dim ? 1 : ndim, dim_step = by_dim ? count : 1;
+    int64_t *where = ct__alloc_array((size_t)count, sizeof *where), at[CT_MAX_NDIM] = {0};
     if (where) out = ct__new(function, sizes, 2, CT_I64);
     if (out && out->numel) {
-        int64_t *p = (int64_t *)(void *)ct__ptr(out);
-        scan(dense, ndim == 1 ? p : where);
-        for (int64_t i = 0; i < count && ndim > 1; i++) {
-            int64_t rest = where[i];
-            for (int d = x->ndim - 1; d >= 0; d--) {
-                p[by_dim ? d * count + i : i * ndim + d] = rest % x->sizes[d];
-                rest /= x->sizes[d];
-            }
+        const int64_t columns = x->sizes[ndim - 1];
+        int64_t *p = (int64_t *)(void *)ct__ptr(out), row = 0; /* where the row at begins */
+        scan(dense, count, where);
+        for (int64_t i = 0; i < count; i++, p += step) {
+            for (; where[i] >= row + columns; row += columns) next_row(x, at);
+            for (int64_t d = 0; d + 1 < ndim; d++) p[d * dim_step] = at[d];
+            p[(ndim - 1) * dim_step] = where[i] - row;
         }
     }
     ct__free(where);
