@@ -11,9 +11,11 @@
 #include <math.h>
 
 /* a * b + c, fused where the ISA has it: without, a call to libm would stop the vectoriser. */
-#ifdef __FMA__
+#if defined(__FMA__) || defined(__ARM_FEATURE_FMA)
+#define CT__FMAF_FUSED 1
 #define CT__FMAF(a, b, c) __builtin_fmaf(a, b, c)
 #else
+#define CT__FMAF_FUSED 0
 #define CT__FMAF(a, b, c) ((a) * (b) + (c))
 #endif
 
@@ -106,6 +108,31 @@ CT__INLINE float ct__v_erff(float x) {
     float r = a > 0.927734375f ? large : small;
     return x == x ? r : x;
 }
+
+#if CT__FMAF_FUSED
+/*
+ * sin(x + quarter pi / 2) = +-sin r or +-cos r, with r = x - n pi / 2 in [-pi / 4, pi / 4], pi / 2 in three parts whose products with n are fused, and polynomials
+ * by Cephes. For |x| <= CT__V_TRIG_MOST: beyond, r would lose digits. NaN stays NaN. n is rounded as in expf.
+ */
+#define CT__V_TRIG_MOST 65536.0f
+CT__INLINE float ct__v_trigf(float x, int32_t quarter) {
+    const float shift = 0x1.8p23f;
+    float t = CT__FMAF(x, 0x1.45f306p-1f, shift), n = t - shift;
+    int32_t q = (int32_t)(ct__bits_of_f32(t) - ct__bits_of_f32(shift)) + quarter;
+    float r = CT__FMAF(n, -0x1.921fb6p0f, x);
+    r = CT__FMAF(n, 0x1.777a5cp-25f, r);
+    r = CT__FMAF(n, 0x1.ee59dap-50f, r);
+    float z = r * r;
+    float s = CT__FMAF(CT__FMAF(-1.9515295891e-4f, z, 8.3321608736e-3f), z, -1.6666654611e-1f);
+    s = CT__FMAF(s * z, r, r);
+    float c = CT__FMAF(CT__FMAF(2.443315711809948e-5f, z, -1.388731625493765e-3f), z, 4.166664568298827e-2f);
+    c = CT__FMAF(c * z, z, CT__FMAF(-0.5f, z, 1.0f));
+    float y = q & 1 ? c : s;
+    return ct__f32_of_bits(ct__bits_of_f32(y) ^ (uint32_t)(q & 2) << 30);
+}
+CT__INLINE float ct__v_sinf(float x) { return x == 0.0f ? x : ct__v_trigf(x, 0); } /* -0 stays -0 */
+CT__INLINE float ct__v_cosf(float x) { return ct__v_trigf(x, 1); }
+#endif
 
 CT__INLINE float ct__v_sigmoidf(float x) { return 1.0f / (1.0f + ct__v_expf(-x)); }
 

@@ -225,7 +225,8 @@ END_TEST
 /* Every 1009th float there is, against f64 libm. */
 START_TEST(vectorised_functions_are_within_two_units_over_all_floats) {
     static const struct { const char *name; ct__unary_fn fn; double (*exact)(double); double units; } cases[] = {
-        {"exp", CT__UNARY_exp, exp, 1.5}, {"log", CT__UNARY_log, log, 1.5}, {"tanh", CT__UNARY_tanh, tanh, 2}, {"erf", CT__UNARY_erf, erf, 1.5}};
+        {"exp", CT__UNARY_exp, exp, 1.5}, {"log", CT__UNARY_log, log, 1.5}, {"tanh", CT__UNARY_tanh, tanh, 2}, {"erf", CT__UNARY_erf, erf, 1.5},
+        {"sin", CT__UNARY_sin, sin, 1.5}, {"cos", CT__UNARY_cos, cos, 1.5}};
     enum { N = 4096 };
     static float x[N], y[N];
     for (tables t = {.isa = CT__ISA_REF}; next(&t);)
