@@ -1,6 +1,5 @@
 /*
- * op_interpolate.c: images at another size. Every mode is separable: one resampling (resample.h) per dimension, the last first; area is adaptive average
- * pooling.
+ * op_interpolate.c: images at another size. Every mode is separable: one resampling (resample.h) per dimension; area is adaptive average pooling.
  */
 #include "ops/resample.h"
 
@@ -93,8 +92,11 @@ static bool is_copy(const ct_tensor *x, const request *r) {
 
 static ct_tensor *resample(ct_tensor *x, const request *r) {
     if (!x || is_copy(x, r)) return x;
-    bool bytes = x->dtype == CT_U8;
-    for (int i = r->nd - 1; i >= 0 && x; i--) {
+    /* The last dim, which has a sum of its own for each result, is the slow one: last if the others leave fewer lines of it. Bytes are rounded in between,
+     * in torch's order. */
+    const bool bytes = x->dtype == CT_U8, last_first = bytes || r->size[0] >= x->sizes[2];
+    for (int k = 0; k < r->nd && x; k++) {
+        const int i = last_first ? r->nd - 1 - k : k;
         if (is_identity(r, x->sizes[2 + i], i)) continue;
         ct__taps *table = ct__taps_make(ct__fn(CT__OP_interpolate), filter_of(r), x->sizes[2 + i], r->size[i], r->align_corners, r->scale[i],
                                         x->dtype == CT_F32);
