@@ -15,13 +15,14 @@
 
 enum { PICK_GRAIN = 1 << 14 /* elements */ };
 
+/* index is below the product of the sizes: the first dim takes what is left. */
 static int64_t offset_of(int64_t index, int n, const int64_t *sizes, const int64_t *strides) {
     int64_t offset = 0;
-    for (int d = n - 1; d >= 0; d--) {
+    for (int d = n - 1; d > 0; d--) {
         offset += index % sizes[d] * strides[d];
         index /= sizes[d];
     }
-    return offset;
+    return n > 0 ? offset + index * strides[0] : 0;
 }
 
 static int64_t product(int n, const int64_t *sizes) {
@@ -35,7 +36,7 @@ static int64_t product(int n, const int64_t *sizes) {
 typedef enum mode { TAKE, PUT, ADD, FOLD } mode;
 
 typedef struct job {
-    ct__picks p; /* inner dims merged, at least one */
+    ct__picks p; /* dims merged, at least one inner one */
     mode mode;
     ct_dtype dtype; /* of ADD */
     size_t elem;
@@ -101,17 +102,25 @@ static void add_run(ct_dtype dtype, int64_t n, void *x, int64_t stride, const vo
     }
 }
 
+/* n elements of a slice, stride apart from x on, and value's. */
+static void run_elements(const job *j, int64_t n, char *x, int64_t stride, char *value) {
+    if (j->mode == TAKE) copy_run(j->elem, n, value, 1, x, stride);
+    else if (j->mode == PUT) copy_run(j->elem, n, x, stride, value, 1);
+    else add_run(j->dtype, n, x, stride, value, 1, j->alpha);
+}
+
 /* Inner elements [begin, end) of one slice, whose first one is at x. */
 static void run_slice(const job *j, char *x, char *value, int64_t begin, int64_t end) {
     const ct__picks *p = &j->p;
-    int last = p->n_inner - 1;
-    int64_t size = p->inner_sizes[last], stride = p->inner_strides[last], elem = (int64_t)j->elem;
+    const int last = p->n_inner - 1;
+    const int64_t size = p->inner_sizes[last], stride = p->inner_strides[last], elem = (int64_t)j->elem;
+    if (last == 0) { /* without a division, which would take as long as a short slice */
+        run_elements(j, end - begin, x + elem * begin * stride, stride, value + elem * begin);
+        return;
+    }
     while (begin < end) {
-        int64_t n = ct__min_i64(end - begin, size - begin % size);
-        char *at = x + elem * offset_of(begin, p->n_inner, p->inner_sizes, p->inner_strides), *v = value + elem * begin;
-        if (j->mode == TAKE) copy_run(j->elem, n, v, 1, at, stride);
-        else if (j->mode == PUT) copy_run(j->elem, n, at, stride, v, 1);
-        else add_run(j->dtype, n, at, stride, v, 1, j->alpha);
+        const int64_t n = ct__min_i64(end - begin, size - begin % size);
+        run_elements(j, n, x + elem * offset_of(begin, p->n_inner, p->inner_sizes, p->inner_strides), stride, value + elem * begin);
         begin += n;
     }
 }
@@ -154,16 +163,16 @@ static void put_elements(const job *j, char *to, const int64_t *place, int64_t n
 static void run_slices(int64_t begin, int64_t end, void *arg) {
     const job *j = arg;
     const ct__picks *p = &j->p;
-    int64_t elem = (int64_t)j->elem;
-    while (j->inner == 1 && begin < end) {
-        int64_t first = begin % p->n, n = ct__min_i64(p->n - first, end - begin);
-        char *x = j->x + elem * offset_of(begin / p->n, p->n_outer, p->outer_sizes, p->outer_strides), *value = j->value + elem * begin;
-        (j->mode == TAKE ? take_elements : put_elements)(j, x, p->place + first, n, value);
-        begin += n;
-    }
-    for (int64_t s = begin; s < end; s++) {
-        int64_t at = offset_of(s / p->n, p->n_outer, p->outer_sizes, p->outer_strides) + p->place[s % p->n] * p->scale;
-        run_slice(j, j->x + elem * at, j->value + elem * s * j->inner, 0, j->inner);
+    const int64_t elem = (int64_t)j->elem;
+    for (int64_t n; begin < end; begin += n) {
+        const int64_t *place = p->place + begin % p->n;
+        char *x = j->x + elem * offset_of(begin / p->n, p->n_outer, p->outer_sizes, p->outer_strides), *value = j->value + elem * begin * j->inner;
+        n = ct__min_i64(p->n - begin % p->n, end - begin);
+        if (j->inner == 1) {
+            (j->mode == TAKE ? take_elements : put_elements)(j, x, place, n, value);
+            continue;
+        }
+        for (int64_t i = 0; i < n; i++) run_slice(j, x + elem * place[i] * p->scale, value + elem * i * j->inner, 0, j->inner);
     }
 }
 
@@ -180,27 +189,29 @@ static void run_inner(int64_t begin, int64_t end, void *arg) {
     }
 }
 
-static void merge_inner(ct__picks *p) {
+/* Neighbouring dims that one stride goes through become one; those of size 1 go. */
+static int merged(int ndim, int64_t *sizes, int64_t *strides) {
     int n = 0;
-    for (int d = 0; d < p->n_inner; d++) {
-        if (p->inner_sizes[d] == 1) continue;
-        if (n > 0 && p->inner_strides[n - 1] == p->inner_sizes[d] * p->inner_strides[d]) {
-            p->inner_sizes[n - 1] *= p->inner_sizes[d];
-            p->inner_strides[n - 1] = p->inner_strides[d];
+    for (int d = 0; d < ndim; d++) {
+        if (sizes[d] == 1) continue;
+        if (n > 0 && strides[n - 1] == sizes[d] * strides[d]) {
+            sizes[n - 1] *= sizes[d];
+            strides[n - 1] = strides[d];
         } else {
-            p->inner_sizes[n] = p->inner_sizes[d];
-            p->inner_strides[n++] = p->inner_strides[d];
+            sizes[n] = sizes[d];
+            strides[n++] = strides[d];
         }
     }
-    if (n == 0) p->inner_sizes[0] = p->inner_strides[0] = 1;
-    p->n_inner = n ? n : 1;
+    return n;
 }
 
 static void run(job *j) {
     j->outer = product(j->p.n_outer, j->p.outer_sizes);
     j->inner = product(j->p.n_inner, j->p.inner_sizes);
     if (j->outer == 0 || j->inner == 0 || j->p.n == 0) return;
-    merge_inner(&j->p);
+    j->p.n_outer = merged(j->p.n_outer, j->p.outer_sizes, j->p.outer_strides);
+    j->p.n_inner = merged(j->p.n_inner, j->p.inner_sizes, j->p.inner_strides);
+    if (j->p.n_inner == 0) j->p.n_inner = 1, j->p.inner_sizes[0] = j->p.inner_strides[0] = 1;
     if (j->mode == TAKE) ct__parallel_for(j->outer * j->p.n, ct__max_i64(1, PICK_GRAIN / j->inner), run_slices, j);
     else if (j->outer >= ct__num_threads() || j->inner == 1)
         ct__parallel_for(j->outer, ct__max_i64(1, PICK_GRAIN / j->inner / j->p.n), run_outer, j);
