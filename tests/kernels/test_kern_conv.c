@@ -511,7 +511,8 @@ START_TEST(channels_around_winograd_tiles_agree_with_reference) {
 END_TEST
 
 START_TEST(deep_layers_by_winograd_agree_with_reference) { /* parts of the channels, parts of the filters, several stretches of tiles */
-    static const int64_t sizes[][4] = {{256, 16, 3, 2}, {263, 33, 2, 50}, {256, 100, 4, 12}, {300, 17, 2, 200}}; /* c, f, side, n */
+    /* c, f, side, n: deep are those with at least as many filters as tiles */
+    static const int64_t sizes[][4] = {{256, 16, 3, 2}, {263, 65, 2, 50}, {256, 100, 4, 12}, {260, 201, 1, 200}};
     int before = ct_get_num_threads();
     for (size_t i = 0; i < CT__COUNT(sizes); i++)
         for (int threads = 1; threads <= 3; threads++) {
@@ -529,11 +530,11 @@ START_TEST(deep_layers_by_winograd_agree_with_reference) { /* parts of the chann
 END_TEST
 
 START_TEST(groups_by_winograd_agree_with_reference) {
-    static const int64_t sizes[][3] = {{2, 33, 24}, {3, 32, 35}, {2, 260, 20}}; /* groups, channels and filters of one */
+    static const int64_t sizes[][3] = {{2, 33, 24}, {3, 32, 35}, {2, 260, 40}}; /* groups, channels and filters of one */
     for (size_t i = 0; i < CT__COUNT(sizes); i++) {
         ct__conv_shape s = many_tiles(sizes[i][0] * sizes[i][1], 6, 7, sizes[i][0] * sizes[i][2], 1, 0);
         s.groups = sizes[i][0];
-        s.n = 9;
+        s.n = i < 2 ? 9 : 3;
         check_layouts(s);
     }
 }

@@ -3,8 +3,8 @@
  *
  * Dest is cut into tiles of 2 x 2 pixels, counted along rows and on into the next row and image. With U the transformed weights, V the transformed
  * source and M their products, each of the 16 positions in a transformed tile is a product of matrices, M [filters][tiles] = U [filters][channels] V
- * [channels][tiles]. Lanes are tiles, so that row-major images are read and written as they are (conv_winograd_image.h); channels-last ones pass through a small buffer. A
- * block is WINO_LINE tiles, which the registers hold for WINO_FILTERS filters while all channels pass by:
+ * [channels][tiles]. Lanes are tiles, so that row-major images are read and written as they are (conv_winograd_image.h); channels-last ones pass through
+ * a small buffer. A block is WINO_LINE tiles, which the registers hold for WINO_FILTERS filters while all channels pass by:
  *
  *      V   per block [channels / WINO_DEPTH][16][WINO_DEPTH][WINO_LINE]      a strip of tiles writes to few pages, at distances known to the compiler
  *      M   per block [filters / WINO_FILTERS][16][WINO_FILTERS][WINO_LINE]
@@ -12,7 +12,7 @@
  *
  * Two ways through it:
  *
- *      V of a block fits into the L2                    deep: it does not, and U is more than an L2
+ *      V of a block stays in the cache                  deep: it does not, and U is more than V of all tiles
  *                                                       for each stretch of blocks
  *      U of all weights                  in parallel        V of the stretch                   in parallel
  *      for each block                    in parallel        for each part of the filters       in parallel
