@@ -242,6 +242,9 @@ CT__INLINE int64_t conv_axis_source(const conv_axis *a, int64_t at, int64_t tap)
 /* Source positions that n dest positions, beginning at one where phase 0 begins, read. */
 CT__INLINE int64_t conv_axis_count(const conv_axis *a, int64_t n) { return (ct__ceil_div_i64(n, a->dst_step) - 1) * a->src_step + a->span; }
 
+/* Residues of dest positions that are phases: a stride may be larger than the image. */
+CT__INLINE int64_t conv_axis_phases(const conv_axis *a) { return ct__min_i64(a->dst_step, a->dst); }
+
 CT__INLINE int64_t planes_tile_at(const conv_plan *p, int64_t tile) { return p->lanes * tile / p->planes.tiles; }
 
 CT__INLINE int64_t conv_tile_pixels(const conv_plan *p, int64_t vecs) { return vecs > 2 || p->depthwise ? CONV_PIXELS : CONV_MOST_PIXELS; }

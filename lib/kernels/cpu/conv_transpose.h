@@ -3,6 +3,11 @@
  */
 
 void NAME(conv_transpose)(const REAL *src, int64_t src_step, int64_t rows, int64_t cols, REAL *dst, int64_t dst_step) {
+    if (rows == 3) { /* an image's colours: of a square of registers most would be empty */
+        for (int64_t j = 0; j < cols; j++, dst += dst_step)
+            for (int i = 0; i < 3; i++) dst[i] = src[i * src_step + j];
+        return;
+    }
     for (int64_t j = 0; j < cols; j += LANES) {
         int nj = (int)ct__min_i64(LANES, cols - j);
         for (int64_t i = 0; i < rows; i += LANES) {

@@ -10,14 +10,11 @@
  */
 #include "kernels/cpu/conv_plan.h"
 
-enum { SOURCE_BYTES = 256 * 1024, TASKS_PER_THREAD = 4, INNER_PIXELS = 96 };
+enum { SOURCE_BYTES = 256 * 1024, TASKS_PER_THREAD = 4, INNER_PIXELS = 96, MOST_INNER_PIXELS = 384 };
 
 static int64_t mod(int64_t a, int64_t b) { return (a % b + b) % b; }
 
 /* ---- axes: which source positions a dest position reads ---- */
-
-/* Phases without a dest position are left out: a stride may be larger than the image. */
-static int64_t axis_phases(const conv_axis *a) { return ct__min_i64(a->dst_step, a->dst); }
 
 /* Taps in the order in which their source positions rise, so that neighbours can merge into one run. */
 static int64_t axis_tap(const conv_axis *a, int64_t i) { return a->mirrored ? a->taps - 1 - i : i; }
@@ -27,7 +24,7 @@ static void axis_reach(conv_axis *a) {
     bool any = false;
     for (int64_t t = 0; t < a->taps; t++) {
         int64_t phase = a->mirrored ? mod(t * a->dil - a->pad, a->stride) : 0;
-        if (phase >= axis_phases(a)) continue;
+        if (phase >= conv_axis_phases(a)) continue;
         int64_t at = conv_axis_source(a, phase, t);
         low = any ? ct__min_i64(low, at) : at;
         high = any ? ct__max_i64(high, at) : at;
@@ -54,7 +51,7 @@ static bool layout(conv_plan *p) {
     size_t total = 0, mine = 0;
     p->runs_at = conv_reserve(&total, p->taps, sizeof(conv_run));
     p->order_at = conv_reserve(&total, p->taps, sizeof(int64_t));
-    p->phases_at = conv_reserve(&total, axis_phases(&p->v) * axis_phases(&p->h), sizeof(conv_phase));
+    p->phases_at = conv_reserve(&total, conv_axis_phases(&p->v) * conv_axis_phases(&p->h), sizeof(conv_phase));
     p->weights_at = conv_reserve(&total, p->groups * p->reduction, (size_t)padded_lanes * p->real_size);
     p->chunk_base = total;
     if (!p->direct) {
@@ -82,23 +79,54 @@ static int64_t round_rows(const conv_plan *p, int64_t rows) {
     return ct__min_i64(ct__ceil_div_i64(ct__max_i64(rows, 1), step) * step, p->v.dst);
 }
 
+/* Rows of a task of which there are as many for each thread as can be: those that the thread with the most of them has decide. */
+static int64_t even_rows(const conv_plan *p, int64_t fit) {
+    const int64_t threads = ct__num_threads(), want = TASKS_PER_THREAD * threads;
+    int64_t best = round_rows(p, fit), least = INT64_MAX;
+    for (int64_t parts = ct__ceil_div_i64(want, p->shape.n); parts > 0 && p->shape.n < want; parts--) {
+        const int64_t rows = round_rows(p, ct__min_i64(fit, ct__ceil_div_i64(p->v.dst, parts)));
+        const int64_t most = ct__ceil_div_i64(p->shape.n * ct__ceil_div_i64(p->v.dst, rows), threads) * rows;
+        if (most >= least) continue;
+        least = most;
+        best = rows;
+    }
+    return best;
+}
+
+/* Tiles for so many rows. */
+static int64_t tiles(const conv_plan *p, int64_t rows) {
+    const int64_t phases = conv_axis_phases(&p->v) * conv_axis_phases(&p->h);
+    const int64_t pixels = ct__ceil_div_i64(rows, p->v.dst_step) * ct__ceil_div_i64(p->h.dst, p->h.dst_step);
+    return phases * ct__ceil_div_i64(pixels, conv_tile_pixels(p, ct__min_i64(p->vecs, CONV_VECS)));
+}
+
+/* Rows of a piece: up to some more than INNER_PIXELS where that leaves fewer tiles that are not whole. */
+static int64_t inner_rows(const conv_plan *p) {
+    const int64_t step = ct__min_i64(p->v.dst_step, p->v.dst);
+    int64_t best = step, least = INT64_MAX;
+    for (int64_t rows = step; rows == step || rows * p->h.dst <= MOST_INNER_PIXELS; rows += step) {
+        const int64_t r = ct__min_i64(rows, p->task_rows), n = p->task_rows / r * tiles(p, r) + (p->task_rows % r ? tiles(p, p->task_rows % r) : 0);
+        const bool small = rows * p->h.dst <= INNER_PIXELS;
+        if (small ? n > least : n >= least) continue;
+        least = n;
+        best = r;
+    }
+    return best;
+}
+
 static void cut_work(conv_plan *p) {
-    const ct__conv_shape *s = &p->shape;
-    int64_t rows = p->v.dst, most = p->v.dst;
-    p->inner_rows = round_rows(p, INNER_PIXELS / p->h.dst);
+    int64_t rows = p->v.dst;
     if (!p->direct) { /* the larger the task, the fewer halo rows */
         double row_bytes = (double)p->packed_w * (double)p->src_c * (double)p->real_size;
         double fit = ((double)SOURCE_BYTES / row_bytes - (double)p->v.span) / (double)p->v.src_step * (double)p->v.dst_step;
         if (fit < (double)rows) rows = fit < 1 ? 1 : (int64_t)fit;
     }
-    int64_t want = (int64_t)TASKS_PER_THREAD * ct__num_threads();
-    if (s->n < want) most = ct__ceil_div_i64(p->v.dst, ct__ceil_div_i64(want, s->n));
-    p->task_rows = round_rows(p, ct__min_i64(rows, most));
+    p->task_rows = even_rows(p, rows);
     p->row_tasks = ct__ceil_div_i64(p->v.dst, p->task_rows);
     p->task_rows = round_rows(p, ct__ceil_div_i64(p->v.dst, p->row_tasks)); /* even */
     p->row_tasks = ct__ceil_div_i64(p->v.dst, p->task_rows);
-    p->inner_rows = ct__min_i64(p->inner_rows, p->task_rows);
-    p->tasks = s->n * p->row_tasks;
+    p->inner_rows = inner_rows(p);
+    p->tasks = p->shape.n * p->row_tasks;
     p->chunks = ct__parallel_count(p->tasks, 1);
     p->chunk = ct__parallel_chunk(p->tasks, 1);
 }
@@ -177,8 +205,8 @@ void conv_plan_lists(conv_plan *p, void *scratch) {
     p->order = (void *)(base + p->order_at);
     for (int64_t t = 0; t < p->taps; t++) p->order[t] = -1; /* stays so for taps of phases that no dest position has */
     int64_t runs = 0, entries = 0;
-    for (int64_t a = 0; a < axis_phases(&p->v); a++)
-        for (int64_t b = 0; b < axis_phases(&p->h); b++) {
+    for (int64_t a = 0; a < conv_axis_phases(&p->v); a++)
+        for (int64_t b = 0; b < conv_axis_phases(&p->h); b++) {
             conv_phase *f = &p->phase[p->n_phase++];
             *f = (conv_phase){.row = a, .col = b, .run = runs};
             add_taps(p, f, &runs, &entries);
