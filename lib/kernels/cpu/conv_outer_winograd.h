@@ -91,6 +91,37 @@ static NAME(outer_source) NAME(wino_band_at)(const outer_plan *p, int64_t r, int
     return b;
 }
 
+/*
+ * Packing and transforming take turns after some rows of tiles: the stores of one wait for the L2 while the other shuffles. PIXELS to pack at a time are
+ * nearly whole squares of vectors.
+ */
+static int64_t NAME(wino_turn)(int64_t width) {
+    enum { PIXELS = 48 };
+    return ct__max_i64(1, PIXELS / (2 * width));
+}
+
+/* One image of a vector of channels. */
+static void NAME(wino_x_image)(const outer_plan *p, const REAL *image, int64_t channel, const NAME(outer_source) *b, REAL *pack, REAL *out, int64_t line) {
+    const ct__conv_shape *s = &p->shape;
+    const int64_t first = p->v.low + b->row, n = b->rows + 2, turn = NAME(wino_turn)(s->w), channels = ct__min_i64(LANES, s->c - channel);
+    const int64_t begin = ct__min_i64(n, ct__max_i64(0, -first)), end = ct__max_i64(begin, ct__min_i64(n, s->h - first));
+    memset(pack, 0, (size_t)(begin * p->x_row) * sizeof *pack);
+    memset(pack + end * p->x_row, 0, (size_t)((n - end) * p->x_row) * sizeof *pack);
+    for (int64_t r = begin; r < end; r++) NAME(clear_sides)(p, pack + r * p->x_row);
+    for (int64_t i = 0, packed = begin, rows; i < b->rows / 2; i += rows) {
+        rows = ct__min_i64(turn, b->rows / 2 - i);
+        const int64_t need = ct__min_i64(end, 2 * (i + rows) + 2);
+        if (p->x_last)
+            for (int64_t r = packed; r < need; r++)
+                NAME(pack_pixels_last)(p, image + (first + r) * s->w * s->c + channel, channels, pack + r * p->x_row);
+        else if (need > packed)
+            NAME(pack_planes)(p, image + (channel * s->h + first + packed) * s->w, s->h * s->w, channels, (need - packed) * s->w, pack + packed * p->x_row);
+        packed = ct__max_i64(packed, need);
+        NAME(wino_x_rows)(p, pack + 2 * i * p->x_row, rows, out, line);
+        out += rows * p->wino.tiles_w * line;
+    }
+}
+
 /* Vectors of channels v0 ... v1 - 1, counted over all groups, each of which begins with one. */
 static void NAME(wino_x)(const NAME(outer) *o, const NAME(wino_band) *band, int64_t v0, int64_t v1, REAL *pack) {
     const outer_plan *p = o->p;
@@ -100,10 +131,8 @@ static void NAME(wino_x)(const NAME(outer) *o, const NAME(wino_band) *band, int6
     for (int64_t v = v0; v < v1; v++) {
         int64_t group = v / vecs, lane = v % vecs * LANES, from = lane / WINO_PANEL * WINO_PANEL, line = ct__min_i64(WINO_PANEL, w->red - from);
         REAL *out = band->x + (group * w->red + from) * 16 * w->step + lane - from;
-        for (int64_t n = 0; n < band->b.images; n++, out += tiles * line) {
-            NAME(pack_panel)(p, o->x + (band->b.image + n) * s->h * s->w * s->c, group * p->red + lane, &band->b, pack);
-            NAME(wino_x_rows)(p, pack, band->b.rows / 2, out, line);
-        }
+        for (int64_t n = 0; n < band->b.images; n++, out += tiles * line)
+            NAME(wino_x_image)(p, o->x + (band->b.image + n) * s->h * s->w * s->c, group * p->red + lane, &band->b, pack, out, line);
     }
 }
 
@@ -111,15 +140,20 @@ static void NAME(wino_x)(const NAME(outer) *o, const NAME(wino_band) *band, int6
 static void NAME(wino_gy)(const NAME(outer) *o, const NAME(wino_band) *band, int64_t v0, int64_t v1, REAL *pack) {
     const outer_plan *p = o->p;
     const ct__conv_shape *s = &p->shape;
-    int64_t rows = ct__min_i64(band->b.rows, s->oh - band->b.row), tiles = band->b.rows / 2 * p->wino.tiles_w, plane = s->oh * s->ow;
+    const int64_t height = ct__min_i64(band->b.rows, s->oh - band->b.row), plane = s->oh * s->ow, turn = ct__min_i64(height, 2 * NAME(wino_turn)(s->ow));
     for (int64_t v = v0; v < v1; v++) {
         int64_t group = v / p->vecs, lane = v % p->vecs * LANES, lanes = ct__min_i64(LANES, p->lanes - lane);
         REAL *out = band->gy + v / 2 * 16 * p->wino.step * WINO_PAIR + v % 2 * LANES;
-        if (lanes <= 0) memset(pack, 0, (size_t)(rows * s->ow * LANES) * sizeof *pack); /* the second vector of the last pair */
-        for (int64_t n = 0; n < band->b.images; n++, out += tiles * WINO_PAIR) {
-            const REAL *from = o->gy + (band->b.image + n) * plane * s->f + band->b.row * s->ow * (p->gy_last ? s->f : 1);
-            if (lanes > 0) NAME(pack_block)(p, from, group * p->lanes + lane, lanes, LANES, rows * s->ow, pack, LANES);
-            NAME(wino_gy_rows)(p, pack, rows, out, WINO_PAIR);
+        if (lanes <= 0) memset(pack, 0, (size_t)(turn * s->ow * LANES) * sizeof *pack); /* the second vector of the last pair */
+        for (int64_t n = 0; n < band->b.images; n++) {
+            const REAL *image = o->gy + (band->b.image + n) * plane * s->f;
+            for (int64_t i = 0, rows; i < height; i += rows) {
+                rows = ct__min_i64(turn, height - i);
+                const REAL *from = image + (band->b.row + i) * s->ow * (p->gy_last ? s->f : 1);
+                if (lanes > 0) NAME(pack_block)(p, from, group * p->lanes + lane, lanes, LANES, rows * s->ow, pack, LANES);
+                NAME(wino_gy_rows)(p, pack, rows, out, WINO_PAIR);
+                out += (rows + 1) / 2 * p->wino.tiles_w * WINO_PAIR;
+            }
         }
     }
 }
