@@ -353,6 +353,32 @@ START_TEST(weight_grad_agrees_with_reference_however_its_work_is_cut) {
 }
 END_TEST
 
+/* Channels and taps around the halves of a tile; columns in phases, with taps that miss some; panels of one channel, of a part of a group. */
+START_TEST(weight_grad_agrees_with_reference_around_its_tiles) {
+    static const int64_t sizes[][10] = {/* channels, filters, groups, height, width, kernel rows, columns, stride, padding, dilation */
+                                        {3, 33, 1, 19, 23, 7, 7, 2, 3, 1},  {1, 16, 1, 9, 40, 2, 8, 3, 0, 1},  {4, 17, 1, 12, 13, 3, 5, 2, 1, 1},
+                                        {5, 32, 1, 11, 18, 3, 3, 2, 1, 1},  {7, 40, 1, 13, 9, 5, 1, 2, 2, 1},  {8, 31, 1, 10, 17, 3, 3, 3, 1, 2},
+                                        {13, 8, 1, 9, 11, 3, 3, 2, 2, 2},   {14, 33, 1, 9, 12, 2, 3, 3, 0, 3}, {15, 20, 1, 14, 14, 3, 4, 4, 3, 1},
+                                        {16, 64, 1, 15, 16, 3, 2, 5, 1, 1}, {17, 16, 1, 7, 16, 1, 1, 2, 0, 1}, {29, 48, 1, 8, 9, 3, 3, 2, 5, 1},
+                                        {30, 10, 2, 9, 10, 3, 3, 2, 1, 1},  {36, 66, 2, 5, 6, 1, 3, 2, 1, 2},  {6, 12, 3, 12, 11, 3, 3, 2, 1, 1},
+                                        {16, 32, 1, 1, 1, 3, 3, 2, 1, 1},   {40, 24, 1, 6, 33, 1, 3, 16, 0, 1}};
+    int before = ct_get_num_threads();
+    for (size_t i = 0; i < CT__COUNT(sizes); i++)
+        for (int last = 0; last < 2; last++) {
+            const int64_t *z = sizes[i];
+            ct__conv_shape s = plain(3, z[0], z[3], z[1], z[5]);
+            s.groups = z[2], s.w = z[4], s.kw = z[6];
+            s.stride_h = s.stride_w = z[7];
+            s.pad_h = s.pad_w = z[8];
+            s.dil_h = s.dil_w = z[9];
+            s.x_last = s.y_last = last;
+            ck_assert_int_eq(ct_set_num_threads(1 + (int)i % 3), CT_OK);
+            check_shape(s);
+        }
+    ct_set_num_threads(before);
+}
+END_TEST
+
 static float *magnitudes(const float *p, int64_t n) {
     float *m = ct__alloc((size_t)n * sizeof *m);
     for (int64_t i = 0; i < n; i++) m[i] = fabsf(p[i]);
@@ -645,6 +671,7 @@ TEST_LIST = {
     TEST(edges_of_small_images_under_many_weights_agree_with_reference),
     TEST(images_larger_than_a_task_are_cut_into_rows),
     TEST(weight_grad_agrees_with_reference_however_its_work_is_cut),
+    TEST(weight_grad_agrees_with_reference_around_its_tiles),
     TEST(weight_grad_of_three_by_three_taps_agrees_with_reference),
     TEST(weight_grad_of_images_larger_than_a_band_agrees_with_reference),
     TEST(scale_bias_and_relu_are_applied_to_finished_sums),

@@ -2,7 +2,7 @@
  * conv_outer_pack.h: packs what the tiles of weight_grad read. A template: see vec_real.h and conv_outer_plan.h.
  */
 
-/* A band of pixels, packed or read in place: `images` whole images, or rows of one. */
+/* A packed band of pixels: `images` whole images, or rows of one. */
 typedef struct NAME(outer_source) {
     int64_t image, images, row, rows, pixels;
     const REAL *x;
@@ -53,6 +53,17 @@ static void NAME(pack_planes)(const outer_plan *p, const REAL *src, int64_t plan
     }
 }
 
+/* One row to a panel of few channels: element (channel, column) of src at channel * plane + column * step. */
+static void NAME(pack_few)(const outer_plan *p, const REAL *src, int64_t plane, int64_t step, int64_t channels, REAL *out) {
+    int64_t begin = ct__max_i64(0, p->h.low), n = ct__min_i64(p->shape.w, p->h.low + p->packed_w) - begin;
+    if (step == p->panel_w && p->h.pack == 1) { /* the row as it is */
+        if (n > 0) memcpy(out + (begin - p->h.low) * step, src + begin * step, (size_t)(n * step) * sizeof *src);
+        return;
+    }
+    for (int64_t j = 0; j < p->shape.w; j++)
+        for (int64_t c = 0; c < channels && p->col_at[j] >= 0; c++) out[p->col_at[j] + c] = src[c * plane + j * step];
+}
+
 /* One row of a channels-last image to a packed row of a panel. */
 static void NAME(pack_pixels_last)(const outer_plan *p, const REAL *src, int64_t channels, REAL *out) {
     int64_t step = p->shape.c;
@@ -67,12 +78,16 @@ static void NAME(pack_pixels_last)(const outer_plan *p, const REAL *src, int64_t
     }
 }
 
-/* Zeros the columns of a packed row that no source column has. */
+/* Zeros the positions of a packed row that no source column has. */
 static void NAME(clear_sides)(const outer_plan *p, REAL *row) {
-    int64_t left = ct__min_i64(p->packed_w, (-p->h.low + p->h.pack - 1) / p->h.pack);
-    int64_t right = ct__min_i64(p->packed_w, (p->shape.w - p->h.low + p->h.pack - 1) / p->h.pack);
-    if (left > 0) memset(row, 0, (size_t)(left * p->panel_w) * sizeof *row);
-    if (right < p->packed_w) memset(row + right * p->panel_w, 0, (size_t)((p->packed_w - right) * p->panel_w) * sizeof *row);
+    int64_t width = p->panel_w;
+    for (int64_t phase = 0; phase < p->h.phases; phase++, row += p->packed_w * width) {
+        int64_t from = p->h.low + phase; /* the column of position 0 */
+        int64_t left = ct__min_i64(p->packed_w, ct__max_i64(0, ct__ceil_div_i64(-from, p->h.pack)));
+        int64_t right = ct__min_i64(p->packed_w, ct__max_i64(left, ct__ceil_div_i64(p->shape.w - from, p->h.pack)));
+        memset(row, 0, (size_t)(left * width) * sizeof *row);
+        memset(row + right * width, 0, (size_t)((p->packed_w - right) * width) * sizeof *row);
+    }
 }
 
 /* One panel of one image's rows: channels-last, or planes. */
@@ -86,28 +101,24 @@ static void NAME(pack_panel)(const outer_plan *p, const REAL *image, int64_t cha
     memset(out, 0, (size_t)(begin * p->x_row) * sizeof *out);
     memset(out + end * p->x_row, 0, (size_t)((n - end) * p->x_row) * sizeof *out);
     for (int64_t r = begin; r < end; r++) NAME(clear_sides)(p, out + r * p->x_row);
-    int64_t together = p->x_last || p->v.pack > 1 ? 1 : end - begin; /* rows that lie in one stretch */
+    bool few = p->panel_w <= OUTER_FEW;
+    int64_t together = p->x_last || few || p->v.pack > 1 ? 1 : end - begin; /* rows that lie in one stretch */
     for (int64_t r = begin; r < end; r += together) {
-        int64_t row = first + r * p->v.pack;
+        const REAL *row = image + (first + r * p->v.pack) * s->w * (p->x_last ? s->c : 1) + channel * (p->x_last ? 1 : s->h * s->w);
         REAL *to = out + r * p->x_row;
-        if (p->x_last) NAME(pack_pixels_last)(p, image + row * s->w * s->c + channel, channels, to);
-        else NAME(pack_planes)(p, image + channel * s->h * s->w + row * s->w, s->h * s->w, channels, together * s->w, to);
+        if (few) NAME(pack_few)(p, row, p->x_last ? 1 : s->h * s->w, p->x_last ? s->c : 1, channels, to);
+        else if (p->x_last) NAME(pack_pixels_last)(p, row, channels, to);
+        else NAME(pack_planes)(p, row, s->h * s->w, channels, together * s->w, to);
     }
 }
 
-/* Packs the panels that hold channels c0 ... c1 - 1, and sets b->x. */
-static void NAME(pack_x)(const outer_plan *p, const REAL *x, NAME(outer_source) *b, int64_t c0, int64_t c1, REAL *out) {
+/* Packs a stretch's panels, and sets b->x. */
+static void NAME(pack_x)(const outer_plan *p, const REAL *x, NAME(outer_source) *b, int64_t group, int64_t stretch, REAL *out) {
     const ct__conv_shape *s = &p->shape;
     int64_t image = s->h * s->w * s->c;
-    if (p->x_direct) {
-        b->x = x + b->image * image + b->row * p->v.stride * p->x_row;
-        return;
-    }
     b->x = out;
-    int64_t q0 = p->depthwise ? 0 : c0 / p->panel_w, q1 = p->depthwise ? 1 : (c1 - 1) / p->panel_w + 1;
-    for (int64_t q = q0; q < q1; q++)
-        for (int64_t n = 0; n < b->images; n++)
-            NAME(pack_panel)(p, x + (b->image + n) * image, q * p->panel_w, b, out + q * p->x_panel + n * p->x_image);
+    for (int64_t q = stretch * p->panels, end = ct__min_i64(q + p->panels, p->all_panels); q < end; q++, out += p->x_panel)
+        for (int64_t n = 0; n < b->images; n++) NAME(pack_panel)(p, x + (b->image + n) * image, group * p->red + outer_panel_at(p, q), b, out + n * p->x_image);
 }
 
 /* n pixels of one block of one image, to `line` lanes each, `step` apart, with zeros in the lanes that no filter has. */
@@ -141,11 +152,6 @@ static CT__NOINLINE void NAME(pack_block)(const outer_plan *p, const REAL *gy, i
 static void NAME(pack_gy)(const outer_plan *p, const REAL *gy, NAME(outer_source) *b, int64_t b0, int64_t b1, REAL *out) {
     const ct__conv_shape *s = &p->shape;
     int64_t plane = s->oh * s->ow, n = b->rows * s->ow;
-    if (p->gy_direct) {
-        b->gy = gy + (b->image * plane + b->row * s->ow) * s->f;
-        b->gy_vec = LANES;
-        return;
-    }
     b->gy = out;
     b->gy_vec = p->band_pixels * LANES;
     for (int64_t i = b0; i < b1; i++) {

@@ -1,7 +1,6 @@
 /*
  * cpu_conv_weight_grad.c: the gradients of weight and bias, for float and double. See conv_outer_plan.h, conv_outer.h and conv_outer_winograd.h.
  */
-#include "kernels/cpu/conv_fetch.h"
 #include "kernels/cpu/conv_outer_plan.h"
 
 #define CT__F64 0
