@@ -310,6 +310,23 @@ START_TEST(images_larger_than_a_task_are_cut_into_rows) {
 }
 END_TEST
 
+/* Rows are shared out so that no thread has many more, and taken as many at a time as leave few tiles of pixels partly empty: both change with the sizes. */
+START_TEST(rows_of_few_images_are_shared_out_evenly) {
+    static const int64_t sizes[][2] = {{23, 28}, {14, 56}, {7, 110}, {31, 9}, {2, 200}};
+    int before = ct_get_num_threads();
+    for (size_t i = 0; i < CT__COUNT(sizes); i++)
+        for (int64_t stride = 1; stride <= 3; stride++)
+            for (int threads = 1; threads <= 3; threads++) {
+                ck_assert_int_eq(ct_set_num_threads(threads), CT_OK);
+                ct__conv_shape s = plain(1 + 2 * (threads == 2), i % 2 ? 17 : 3, sizes[i][0], 33, 2);
+                s.w = sizes[i][1], s.pad_w = 1;
+                s.stride_h = s.stride_w = stride;
+                check_shape(s);
+            }
+    ct_set_num_threads(before);
+}
+END_TEST
+
 /* Every combination of scale, bias and relu, and what relu does to NaN: the first image has one in every place that reaches a sum. */
 static void check_ends(ct__conv_shape s) {
     set_out(&s);
@@ -670,6 +687,7 @@ TEST_LIST = {
     TEST(few_pixels_under_many_weights_agree_with_reference),
     TEST(edges_of_small_images_under_many_weights_agree_with_reference),
     TEST(images_larger_than_a_task_are_cut_into_rows),
+    TEST(rows_of_few_images_are_shared_out_evenly),
     TEST(weight_grad_agrees_with_reference_however_its_work_is_cut),
     TEST(weight_grad_agrees_with_reference_around_its_tiles),
     TEST(weight_grad_of_three_by_three_taps_agrees_with_reference),

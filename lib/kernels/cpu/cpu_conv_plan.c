@@ -4,9 +4,11 @@
  * How the sizes are chosen (measured on Zen 5, 48 KiB L1, 1 MiB L2; none is sharp):
  * - A task packs its source rows into at most SOURCE_BYTES, a quarter of an L2: packing writes them, every block of lanes reads them
  *   again. Fewer rows per task mean that more halo rows are packed twice.
- * - At least TASKS_PER_THREAD tasks per thread where there are rows enough, so that batch 1 runs in parallel as well.
+ * - TASKS_PER_THREAD tasks per thread where there are rows enough, so that batch 1 runs in parallel as well; fewer where that shares the rows more evenly
+ *   (28 rows in 7 tasks of 4 leave one of two threads with 16 of them; in 4 tasks of 7 each has 14: 3 x 3 with stride 2 on one image gained a sixth).
  * - The inner loop covers about INNER_PIXELS pixels: 64 filters of 96 pixels are 24 KiB, half of an L1. For a row-major dest they are staged there
- *   before being transposed.
+ *   before being transposed. Up to MOST_INNER_PIXELS, 96 KiB, if that leaves fewer tiles partly empty (7 x 7 with stride 2: three rows of 112 are 56
+ *   whole tiles, one is 18 and two thirds).
  */
 #include "kernels/cpu/conv_plan.h"
 
