@@ -26,13 +26,16 @@ static double inside(const conv_axis *a) {
 static bool is_deep(const conv_plan *p, double tiles) { return p->red >= DEEP && tiles <= (double)p->lanes; }
 
 /*
- * The one rule. Cost of a tile of 2 x 2 pixels, channel and filter, in multiplications at the peak: direct engines need 36 at two thirds of it, conv_deep.h
- * without those with padding. Here there are 16, and what is shared: transforming a tile's source costs about 300 per channel, its dest 200 per filter; a
- * weight 1000 more than a direct engine's, 2000 in deep layers. So it takes 64 channels and filters from about 40 tiles on, 32 from 50,
- * 16 from 300, deep layers from 80 to 100.
+ * The one rule. Cost of a tile of 2 x 2 pixels, channel and filter, in multiplications at the peak: direct engines need 36 at two thirds of it, at five sixths
+ * with images in channels-last, conv_deep.h without those with padding. Here there are 16, and what is shared: transforming a tile's source costs about 300 per
+ * channel, its dest 200 per filter, of channels-last images 1350 and 900, or in proportion to a vector's size; a weight 1000 more than a direct engine's, in deep layers 2000, with shorter vectors
+ * 3500. So of row-major images it takes 64 channels and filters from about 40 tiles on, 32 from 50, 16 from 300, deep layers from 80 to 100.
  */
 static bool pays(const conv_plan *p, double tiles) {
-    return 16 + 300 / (double)p->lanes + 200 / (double)p->red + (is_deep(p, tiles) ? 2000 : 1000) / tiles < 36 * 1.5 * inside(&p->v) * inside(&p->h);
+    const double source = p->src_last ? 1350.0 / 64 * CONV_REG_BYTES : 300, dest = p->dst_last ? 900.0 / 64 * CONV_REG_BYTES : 200;
+    const double weight = !is_deep(p, tiles) ? 1000 : CONV_REG_BYTES == 64 ? 2000 : 3500;
+    const double direct = p->src_last || p->dst_last ? 36 * 1.2 : 36 * 1.5;
+    return 16 + source / (double)p->lanes + dest / (double)p->red + weight / tiles < direct * inside(&p->v) * inside(&p->h);
 }
 
 static bool takes(const conv_plan *p) {
