@@ -1,5 +1,5 @@
 /*
- * conv_outer_plan.h: how weight_grad is cut into pieces. The plan knows sizes and no element; conv_outer.h packs and multiplies.
+ * conv_outer_plan.h: how weight_grad is cut into pieces. The plan knows sizes and no element; conv_outer_pack.h packs, conv_outer.h multiplies.
  *
  *      gw[f][e] = sum over pixels of  x[pixel's place + e]  gy[pixel][f]          e = (channel, tap): an entry
  *

@@ -5,7 +5,7 @@
 
 /*
  * How the sizes are chosen (measured on Cascade Lake, 32 KiB L1, 1 MiB L2; none is sharp):
- * - A band's x and gy fill BAND_BYTES, half of an L2. If the sums of a thread do not stay in the L2 anyway, a band has DEEP_PIXELS, so that sums are loaded and
+ * - A band's gy and a stretch's x fill BAND_BYTES, half of an L2. If the sums of a thread do not stay in the L2 anyway, a band has DEEP_PIXELS, so that sums are loaded and
  *   stored seldom.
  * - ADD_COST: what adding one more sum per thread costs, in packed elements.
  */
