@@ -19,8 +19,9 @@
  *        shared[c] -> block -> block -> ...       and come back from it when there is none. Under the lock.
  *
  *   large: a system block each, behind a struct large of 64 bytes. Freed ones wait in block_cache.h; what is over the limit (one and a half
- *   times the peak of what was in use, at least 64 MiB) goes back to the system, oldest first. The peak alone would be too little: blocks of a class that is not in use at that moment would be made anew in every step (fashion_cnn_b128: 700 faults, 5 % of its time;
- *   at half more there are none, and no more memory is resident, as what is kept was in use).
+ *   times the peak of what was in use, at least 64 MiB) goes back to the system, oldest first. The peak alone would be too little: blocks of
+ *   a class that is not in use at that moment would be made anew in every step (fashion_cnn_b128: 700 faults, 5 % of its time; at half more
+ *   there are none, and no more memory is resident, as what is kept was in use).
  *
  * Counters are the thread's own plain words (atomic only so that another thread may read them), folded into the shared
  * ones under the lock whenever they moved by 64 KiB. Sums are exact whenever no other thread is in the allocator;

@@ -69,7 +69,8 @@ static void one_pass(ct__node *n, const layer_ctx *c, const ct__norm_rows *r, co
     ct_tensor *sums[2] = {NULL, NULL};
     for (int i = 0; i < 2; i++)
         if (i + 1 < n->n_in && ct__needs(n, i + 1)) sums[i] = ct__scope_give(ct__new("backward", sizes, 2, CT_F32));
-    if (ct__pending() == CT_OK) ct__kern()->norm.rows_backward_all(r, dropped ? &c->draw : NULL, ct__f32(g), ct__f32(gx), ct__f32(dropped), ct__f32(sums[0]), ct__f32(sums[1]));
+    if (ct__pending() == CT_OK)
+        ct__kern()->norm.rows_backward_all(r, dropped ? &c->draw : NULL, ct__f32(g), ct__f32(gx), ct__f32(dropped), ct__f32(sums[0]), ct__f32(sums[1]));
     for (int i = 0; i < 2; i++)
         if (sums[i]) gin[i + 1] = ct_reshape(ct_sum_dim(sums[i], CT_DIMS(0), NULL), x->sizes + x->ndim - c->dims, c->dims);
 }

@@ -2,8 +2,9 @@
  * cpu_attention.c: attention for an instruction set, block by block.
  *
  * A task is ROWS rows of one head forward, a whole head backward (so that dk and dv have one writer). Scores of ROWS x COLUMNS live on the stack;
- * products are the BLAS's, with AVX-512 mostly those of a tile of our own. Forward keeps a running maximum m and sum of each row: a block with a larger maximum scales what has been summed
- * by exp(m_old - m_new). Dropout makes its mask row by row, and backward makes it again (Milakov and Gimelshein 2018; Rabe and Staats 2021; Dao et al. 2022).
+ * products are the BLAS's, with AVX-512 mostly those of a tile of our own. Forward keeps a running maximum m and sum of each row: a block with a larger
+ * maximum scales what has been summed by exp(m_old - m_new). Dropout makes its mask row by row, and backward makes it again (Milakov and Gimelshein 2018;
+ * Rabe and Staats 2021; Dao et al. 2022).
  */
 #include "kernels/blas/blas.h"
 #include "kernels/cpu/philox_block.h"

@@ -5,8 +5,8 @@
 
 /*
  * How the sizes are chosen (measured on Cascade Lake, 32 KiB L1, 1 MiB L2; none is sharp):
- * - A band's gy and a stretch's x fill BAND_BYTES, half of an L2. If the sums of a thread do not stay in the L2 anyway, a band has DEEP_PIXELS, so that sums are loaded and
- *   stored seldom.
+ * - A band's gy and a stretch's x fill BAND_BYTES, half of an L2. If the sums of a thread do not stay in the L2 anyway, a band has DEEP_PIXELS, so that
+ *   sums are loaded and stored seldom.
  * - ADD_COST: what adding one more sum per thread costs, in packed elements.
  */
 enum { BAND_BYTES = 512 * 1024, LEAST_PIXELS = 392, DEEP_BYTES = 256 * 1024, DEEP_PIXELS = 1024, ADD_COST = 3 };

@@ -13,10 +13,21 @@ static bool is_possible(const outer_plan *p) {
     return p->real_size == 4 && s->kh == 3 && s->kw == 3 && s->stride_h == 1 && s->stride_w == 1 && s->dil_h == 1 && s->dil_w == 1 && !p->depthwise;
 }
 
+/* Taps of a row or a column that are not on padding, in the mean of all pixels. */
+static double inside(const outer_axis *a) {
+    int64_t pixels = 0;
+    for (int64_t t = 0; t < a->taps; t++) {
+        int64_t end, first = outer_inside(a, t, &end);
+        pixels += ct__max_i64(0, end - first);
+    }
+    return (double)pixels / (double)a->dst;
+}
+
 /*
  * Cycles for a group, as measured on Cascade Lake with AVX-512 and with AVX2, where moving a vector takes half as long:
  *
- *      direct        a pixel    9 multiply-adds per channel and vector of filters, 1.6 a cycle; 0.4 a byte of its vectors for packing
+ *      direct        a pixel    9 multiply-adds per channel and vector of filters, 1.6 a cycle, deep without those with padding; 0.4 a byte of its vectors
+ *                               for packing
  *                    the end    4 a byte of a vector of filters per channel
  *      Winograd      a tile     16 multiply-adds, 1.8 a cycle, deep 1.4; 4 a byte of its vectors for packing and transforming
  *                    the end    2.5 a byte, and 1.25 for each part's sums
@@ -26,7 +37,8 @@ static bool is_faster(const outer_plan *p) {
     double pixels = (double)p->shape.n * (double)(p->shape.oh * p->shape.ow), tiles = (double)p->shape.n * (double)(p->height * w->tiles_w);
     double channels = (double)p->red, vecs = (double)ct__ceil_div_i64(p->lanes, p->lanes_per_vec), red_vecs = (double)(w->red / p->lanes_per_vec);
     double bytes = CONV_REG_BYTES, padded = (double)p->vecs;
-    double direct = pixels * (9 * channels * vecs / 1.6 + 0.4 * bytes * (red_vecs + vecs)) + channels * vecs * bytes * 4;
+    double taps = w->deep ? inside(&p->v) * inside(&p->h) : 9;
+    double direct = pixels * (taps * channels * vecs / 1.6 + 0.4 * bytes * (red_vecs + vecs)) + channels * vecs * bytes * 4;
     double end = channels * padded * bytes * (2.5 + 1.25 * (double)w->parts);
     return tiles * (16 * channels * padded / (w->deep ? 1.4 : 1.8) + 4 * bytes * (red_vecs + padded)) + end < direct;
 }

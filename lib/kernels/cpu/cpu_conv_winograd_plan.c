@@ -28,8 +28,9 @@ static bool is_deep(const conv_plan *p, double tiles) { return p->red >= DEEP &&
 /*
  * The one rule. Cost of a tile of 2 x 2 pixels, channel and filter, in multiplications at the peak: direct engines need 36 at two thirds of it, at five sixths
  * with images in channels-last, conv_deep.h without those with padding. Here there are 16, and what is shared: transforming a tile's source costs about 300 per
- * channel, its dest 200 per filter, of channels-last images 1350 and 900, or in proportion to a vector's size; a weight 1000 more than a direct engine's, in deep layers 2000, with shorter vectors
- * 3500. So of row-major images it takes 64 channels and filters from about 40 tiles on, 32 from 50, 16 from 300, deep layers from 80 to 100.
+ * channel, its dest 200 per filter, of channels-last images 1350 and 900 with vectors of 64 bytes, less with shorter ones; a weight 1000 more than a direct
+ * engine's, in deep layers 2000, with shorter vectors 3500. So of row-major images it takes 64 channels and filters from about 40 tiles on, 32 from 50,
+ * 16 from 300, deep layers from 80 to 100.
  */
 static bool pays(const conv_plan *p, double tiles) {
     const double source = p->src_last ? 1350.0 / 64 * CONV_REG_BYTES : 300, dest = p->dst_last ? 900.0 / 64 * CONV_REG_BYTES : 200;

@@ -11,9 +11,9 @@
  * and v_load, v_store, v_load_n, v_store_n (the first n lanes; the others read as zero), v_load_range, v_store_range (lanes lo to hi - 1, at p[lo] to
  * p[hi - 1]; the others' memory is not touched), v_splat, v_zero, v_fma, v_transpose, v_select (a where
  * the mask is set, else b), v_evens and v_odds (every second element of 2 * LANES), v_zip_lo and v_zip_hi (its inverse), v_store_bytes (n integers
- * as bytes) and v_load_bytes. For float alone there are LANES_MASK, made by v_lanes(lo, hi) once for many v_load_lanes and v_store_lanes, and v_pick(a, b, i),
- * whose lanes are the elements i of a and b, one after the other, modulo their number. Arithmetic uses the operators, which GCC and Clang give vector types. v_fma is one instruction where the ISA has it: a*b+c would
- * not be under -std=c11, which forbids contraction.
+ * as bytes) and v_load_bytes. For float alone there are LANES_MASK, made by v_lanes(lo, hi) once for many v_load_lanes and v_store_lanes, and
+ * v_pick(a, b, i), whose lanes are the elements i of a and b, one after the other, modulo their number. Arithmetic uses the operators, which GCC and
+ * Clang give vector types. v_fma is one instruction where the ISA has it: a*b+c would not be under -std=c11, which forbids contraction.
  */
 #include <string.h>
 #if defined(__x86_64__)
