@@ -90,17 +90,22 @@ static void NAME(clear_sides)(const outer_plan *p, REAL *row) {
     }
 }
 
+/* Zeros what n packed rows have on padding, of which the first is source row `first`: *begin and *end are the rows inside of the image. */
+static void NAME(clear_padding)(const outer_plan *p, int64_t first, int64_t n, REAL *out, int64_t *begin, int64_t *end) {
+    *begin = ct__min_i64(n, ct__max_i64(0, ct__ceil_div_i64(-first, p->v.pack)));
+    *end = ct__max_i64(*begin, ct__min_i64(n, ct__ceil_div_i64(p->shape.h - first, p->v.pack)));
+    memset(out, 0, (size_t)(*begin * p->x_row) * sizeof *out);
+    memset(out + *end * p->x_row, 0, (size_t)((n - *end) * p->x_row) * sizeof *out);
+    for (int64_t r = *begin; r < *end; r++) NAME(clear_sides)(p, out + r * p->x_row);
+}
+
 /* One panel of one image's rows: channels-last, or planes. */
 static void NAME(pack_panel)(const outer_plan *p, const REAL *image, int64_t channel, const NAME(outer_source) *b, REAL *out) {
     const ct__conv_shape *s = &p->shape;
     int64_t channels = ct__min_i64(p->panel_w, s->c - channel), n = outer_packed(&p->v, b->rows);
     int64_t first = p->v.low + b->row * p->v.stride; /* source row of packed row 0 */
-    int64_t begin = 0, end = n;
-    while (begin < n && first + begin * p->v.pack < 0) begin++;
-    while (end > begin && first + (end - 1) * p->v.pack >= s->h) end--;
-    memset(out, 0, (size_t)(begin * p->x_row) * sizeof *out);
-    memset(out + end * p->x_row, 0, (size_t)((n - end) * p->x_row) * sizeof *out);
-    for (int64_t r = begin; r < end; r++) NAME(clear_sides)(p, out + r * p->x_row);
+    int64_t begin, end;
+    NAME(clear_padding)(p, first, n, out, &begin, &end);
     bool few = p->panel_w <= OUTER_FEW;
     int64_t together = p->x_last || few || p->v.pack > 1 ? 1 : end - begin; /* rows that lie in one stretch */
     for (int64_t r = begin; r < end; r += together) {

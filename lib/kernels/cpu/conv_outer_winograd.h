@@ -104,10 +104,8 @@ static int64_t NAME(wino_turn)(int64_t width) {
 static void NAME(wino_x_image)(const outer_plan *p, const REAL *image, int64_t channel, const NAME(outer_source) *b, REAL *pack, REAL *out, int64_t line) {
     const ct__conv_shape *s = &p->shape;
     const int64_t first = p->v.low + b->row, n = b->rows + 2, turn = NAME(wino_turn)(s->w), channels = ct__min_i64(LANES, s->c - channel);
-    const int64_t begin = ct__min_i64(n, ct__max_i64(0, -first)), end = ct__max_i64(begin, ct__min_i64(n, s->h - first));
-    memset(pack, 0, (size_t)(begin * p->x_row) * sizeof *pack);
-    memset(pack + end * p->x_row, 0, (size_t)((n - end) * p->x_row) * sizeof *pack);
-    for (int64_t r = begin; r < end; r++) NAME(clear_sides)(p, pack + r * p->x_row);
+    int64_t begin, end;
+    NAME(clear_padding)(p, first, n, pack, &begin, &end);
     for (int64_t i = 0, packed = begin, rows; i < b->rows / 2; i += rows) {
         rows = ct__min_i64(turn, b->rows / 2 - i);
         const int64_t need = ct__min_i64(end, 2 * (i + rows) + 2);

@@ -10,7 +10,7 @@
  *
  * and v_load, v_store, v_load_n, v_store_n (the first n lanes; the others read as zero), v_load_range, v_store_range (lanes lo to hi - 1, at p[lo] to
  * p[hi - 1]; the others' memory is not touched), v_splat, v_zero, v_fma, v_transpose, v_select (a where
- * the mask is set, else b), v_evens and v_odds (every second element of 2 * LANES), v_zip_lo and v_zip_hi (its inverse), v_store_bytes (n integers
+ * the mask is set, else b), v_evens (every second element of 2 * LANES), v_zip_lo and v_zip_hi (elements of two vectors in turn), v_store_bytes (n integers
  * as bytes) and v_load_bytes. For float alone there are LANES_MASK, made by v_lanes(lo, hi) once for many v_load_lanes and v_store_lanes, and
  * v_pick(a, b, i), whose lanes are the elements i of a and b, one after the other, modulo their number. Arithmetic uses the operators, which GCC and
  * Clang give vector types. v_fma is one instruction where the ISA has it: a*b+c would not be under -std=c11, which forbids contraction.
@@ -121,9 +121,9 @@ CT__INLINE ct__lanes_f32 ct__vec_lanes_f32(int lo, int hi) { return (__mmask16)C
 CT__INLINE ct__vec_f32 ct__vec_load_lanes_f32(const float *p, ct__lanes_f32 l) { return _mm512_maskz_loadu_ps(l, p); }
 CT__INLINE void ct__vec_store_lanes_f32(float *p, ct__vec_f32 v, ct__lanes_f32 l) { _mm512_mask_storeu_ps(p, l, v); }
 CT__INLINE ct__vec_f32 ct__vec_pick_f32(ct__vec_f32 a, ct__vec_f32 b, ct__ivec_f32 i) { return _mm512_permutex2var_ps(a, (__m512i)i, b); }
-CT__INLINE ct__vec_f32 ct__vec_load_range_f32(const float *p, int lo, int hi) { return _mm512_maskz_loadu_ps((__mmask16)CT__LANE_RANGE(lo, hi), p); }
+CT__INLINE ct__vec_f32 ct__vec_load_range_f32(const float *p, int lo, int hi) { return ct__vec_load_lanes_f32(p, ct__vec_lanes_f32(lo, hi)); }
 CT__INLINE ct__vec_f64 ct__vec_load_range_f64(const double *p, int lo, int hi) { return _mm512_maskz_loadu_pd((__mmask8)CT__LANE_RANGE(lo, hi), p); }
-CT__INLINE void ct__vec_store_range_f32(float *p, ct__vec_f32 v, int lo, int hi) { _mm512_mask_storeu_ps(p, (__mmask16)CT__LANE_RANGE(lo, hi), v); }
+CT__INLINE void ct__vec_store_range_f32(float *p, ct__vec_f32 v, int lo, int hi) { ct__vec_store_lanes_f32(p, v, ct__vec_lanes_f32(lo, hi)); }
 CT__INLINE void ct__vec_store_range_f64(double *p, ct__vec_f64 v, int lo, int hi) { _mm512_mask_storeu_pd(p, (__mmask8)CT__LANE_RANGE(lo, hi), v); }
 #elif CT__VEC_BYTES == 32
 CT__INLINE __m256i ct__vec_mask_f32(int n) {
@@ -134,19 +134,18 @@ CT__INLINE __m256i ct__vec_mask_f64(int n) {
     static const int64_t on[8] = {-1, -1, -1, -1};
     return _mm256_loadu_si256((const void *)(on + 4 - n));
 }
-CT__INLINE __m256i ct__vec_range_f32(int lo, int hi) { return _mm256_andnot_si256(ct__vec_mask_f32(lo), ct__vec_mask_f32(hi)); }
 CT__INLINE __m256i ct__vec_range_f64(int lo, int hi) { return _mm256_andnot_si256(ct__vec_mask_f64(lo), ct__vec_mask_f64(hi)); }
 typedef __m256i ct__lanes_f32;
-CT__INLINE ct__lanes_f32 ct__vec_lanes_f32(int lo, int hi) { return ct__vec_range_f32(lo, hi); }
+CT__INLINE ct__lanes_f32 ct__vec_lanes_f32(int lo, int hi) { return _mm256_andnot_si256(ct__vec_mask_f32(lo), ct__vec_mask_f32(hi)); }
 CT__INLINE ct__vec_f32 ct__vec_load_lanes_f32(const float *p, ct__lanes_f32 l) { return _mm256_maskload_ps(p, l); }
 CT__INLINE void ct__vec_store_lanes_f32(float *p, ct__vec_f32 v, ct__lanes_f32 l) { _mm256_maskstore_ps(p, l, v); }
 CT__INLINE ct__vec_f32 ct__vec_pick_f32(ct__vec_f32 a, ct__vec_f32 b, ct__ivec_f32 i) {
     const __m256 second = _mm256_castsi256_ps(_mm256_slli_epi32((__m256i)i, 28)); /* bit 3 to the sign */
     return _mm256_blendv_ps(_mm256_permutevar8x32_ps(a, (__m256i)i), _mm256_permutevar8x32_ps(b, (__m256i)i), second);
 }
-CT__INLINE ct__vec_f32 ct__vec_load_range_f32(const float *p, int lo, int hi) { return _mm256_maskload_ps(p, ct__vec_range_f32(lo, hi)); }
+CT__INLINE ct__vec_f32 ct__vec_load_range_f32(const float *p, int lo, int hi) { return ct__vec_load_lanes_f32(p, ct__vec_lanes_f32(lo, hi)); }
 CT__INLINE ct__vec_f64 ct__vec_load_range_f64(const double *p, int lo, int hi) { return _mm256_maskload_pd(p, ct__vec_range_f64(lo, hi)); }
-CT__INLINE void ct__vec_store_range_f32(float *p, ct__vec_f32 v, int lo, int hi) { _mm256_maskstore_ps(p, ct__vec_range_f32(lo, hi), v); }
+CT__INLINE void ct__vec_store_range_f32(float *p, ct__vec_f32 v, int lo, int hi) { ct__vec_store_lanes_f32(p, v, ct__vec_lanes_f32(lo, hi)); }
 CT__INLINE void ct__vec_store_range_f64(double *p, ct__vec_f64 v, int lo, int hi) { _mm256_maskstore_pd(p, ct__vec_range_f64(lo, hi), v); }
 CT__INLINE ct__vec_f32 ct__vec_fma_f32(ct__vec_f32 a, ct__vec_f32 b, ct__vec_f32 c) { return _mm256_fmadd_ps(a, b, c); }
 CT__INLINE ct__vec_f64 ct__vec_fma_f64(ct__vec_f64 a, ct__vec_f64 b, ct__vec_f64 c) { return _mm256_fmadd_pd(a, b, c); }
@@ -201,7 +200,6 @@ typedef uint8_t ct__bvec_f32 __attribute__((vector_size(CT__VEC_BYTES / 4)));
 typedef uint8_t ct__bvec_f64 __attribute__((vector_size(CT__VEC_BYTES / 8)));
 
 #define CT__EVEN(L, s, j) (2 * (j))
-#define CT__ODD(L, s, j) (2 * (j) + 1)
 #define CT__ZIP_LO(L, s, j) ((j) / 2 + ((j) & 1) * (L))
 #define CT__ZIP_HI(L, s, j) ((L) / 2 + (j) / 2 + ((j) & 1) * (L))
 #if CT__VEC_BYTES == 64
@@ -222,9 +220,6 @@ typedef uint8_t ct__bvec_f64 __attribute__((vector_size(CT__VEC_BYTES / 8)));
     }                                                                                                                           \
     CT__INLINE ct__vec_##T ct__vec_evens_##T(ct__vec_##T a, ct__vec_##T b) {                                                     \
         return CT__SHUFFLE_LIST(ct__ivec_##T, a, b, CT__EVENS_##T);                                                             \
-    }                                                                                                                           \
-    CT__INLINE ct__vec_##T ct__vec_odds_##T(ct__vec_##T a, ct__vec_##T b) {                                                      \
-        return CT__SHUFFLE_LIST(ct__ivec_##T, a, b, CT__ODDS_##T);                                                              \
     }                                                                                                                           \
     CT__INLINE ct__vec_##T ct__vec_zip_lo_##T(ct__vec_##T a, ct__vec_##T b) {                                                    \
         return CT__SHUFFLE_LIST(ct__ivec_##T, a, b, CT__ZIPS_LO_##T);                                                           \
@@ -247,8 +242,6 @@ typedef uint8_t ct__bvec_f64 __attribute__((vector_size(CT__VEC_BYTES / 8)));
     }
 #define CT__EVENS_f32 CT__LIST_F32(CT__EVEN)
 #define CT__EVENS_f64 CT__LIST_F64(CT__EVEN)
-#define CT__ODDS_f32 CT__LIST_F32(CT__ODD)
-#define CT__ODDS_f64 CT__LIST_F64(CT__ODD)
 #define CT__ZIPS_LO_f32 CT__LIST_F32(CT__ZIP_LO)
 #define CT__ZIPS_LO_f64 CT__LIST_F64(CT__ZIP_LO)
 #define CT__ZIPS_HI_f32 CT__LIST_F32(CT__ZIP_HI)
@@ -296,7 +289,6 @@ CT__VEC_BYTE_MOVES(f64)
 #undef v_transpose
 #undef v_select
 #undef v_evens
-#undef v_odds
 #undef v_zip_lo
 #undef v_zip_hi
 #undef v_store_bytes
@@ -319,7 +311,6 @@ CT__VEC_BYTE_MOVES(f64)
 #define v_transpose ct__vec_transpose_f64
 #define v_select ct__vec_select_f64
 #define v_evens ct__vec_evens_f64
-#define v_odds ct__vec_odds_f64
 #define v_zip_lo ct__vec_zip_lo_f64
 #define v_zip_hi ct__vec_zip_hi_f64
 #define v_store_bytes ct__vec_store_bytes_f64
@@ -347,7 +338,6 @@ CT__VEC_BYTE_MOVES(f64)
 #define v_transpose ct__vec_transpose_f32
 #define v_select ct__vec_select_f32
 #define v_evens ct__vec_evens_f32
-#define v_odds ct__vec_odds_f32
 #define v_zip_lo ct__vec_zip_lo_f32
 #define v_zip_hi ct__vec_zip_hi_f32
 #define v_store_bytes ct__vec_store_bytes_f32
